@@ -59,6 +59,7 @@ PROPERTIES = {
 # Seeded bug: the property that must catch it.
 CALLS, GATE, _, DEMAND, INDICATE = list(PROPERTIES)[:5]
 MUTANTS = {
+    "REFUSAL_UNANSWERED": "l_register",
     "ESTABLISH_BEFORE_GRANT": CALLS,
     "TERMINATE_WITHOUT_ESTABLISH": "p_establish_first",
     "GATE_BEFORE_ESTABLISHED": GATE,

@@ -289,7 +289,13 @@ registering:
        start(CONTROL, establish_session);
        break
      }
-  :: atomic { state == REGISTERING -> move(refused, CREATED); complete(registration, REFUSED) }
+  :: atomic {
+       state == REGISTERING ->
+       move(refused, CREATED);
+#ifndef REFUSAL_UNANSWERED
+       complete(registration, REFUSED)
+#endif
+     }
   od;
 
   /* Establish is awaited without limit: no other row may start before it has returned. */
