@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import time
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -177,7 +178,7 @@ KINDS = {
         None,
         MASQUERADE
         + """
-table ip policy {
+table ip blocking {
   chain forwarded {
     type filter hook forward priority filter
     meta l4proto udp drop
@@ -213,11 +214,12 @@ WAIT_SECONDS = 2.0
 _numbers = itertools.count(1)
 
 
-def _arrival(receiver: socket.socket, payload: bytes) -> tuple[str, int] | None:
+def _source(receiver: socket.socket, payload: bytes, deadline: float) -> tuple[str, int] | None:
     """Where this payload came from, None if it did not come; what arrives before it is dropped."""
-    receiver.settimeout(WAIT_SECONDS)
     try:
         while True:
+            # Never zero, which would mean not to look even for what has arrived.
+            receiver.settimeout(max(deadline - time.monotonic(), 0.01))
             data, source = receiver.recvfrom(64)
             if data == payload:
                 return source
@@ -225,12 +227,13 @@ def _arrival(receiver: socket.socket, payload: bytes) -> tuple[str, int] | None:
         return None
 
 
-def _mapped(host: socket.socket, server: socket.socket) -> tuple[str, int] | None:
-    """The address by which the server knows the host's socket, None if nothing gets through."""
+def _mapped(host: socket.socket, servers: list[socket.socket]) -> list[tuple[str, int] | None]:
+    """The address by which each server knows the host's socket, None if nothing gets through."""
     payload = b"probe %d" % next(_numbers)
-    for _ in range(COPIES):
+    for server, _ in itertools.product(servers, range(COPIES)):
         host.sendto(payload, server.getsockname())
-    return _arrival(server, payload)
+    deadline = time.monotonic() + WAIT_SECONDS
+    return [_source(server, payload, deadline) for server in servers]
 
 
 def _let_in(
@@ -266,7 +269,7 @@ def observe(
     ]
     first, second, s11, s12, s21, _ = sockets
     try:
-        mapped = [_mapped(first, remote) for remote in (s11, s12, s21)]
+        mapped = _mapped(first, [s11, s12, s21])
         if mapped == [None, None, None]:
             return None
         if None in mapped:
@@ -278,7 +281,7 @@ def observe(
         else:
             mapping = Scope.ENDPOINT_INDEPENDENT
 
-        outside = _mapped(second, s11)
+        [outside] = _mapped(second, [s11])
         same_address, other_address = _let_in(second, s11, [s12, s21], outside)
         if other_address:
             filtering = Scope.ENDPOINT_INDEPENDENT
@@ -294,7 +297,7 @@ def observe(
             keeps_port=all(seen[1] == HOST_PORTS[0] for seen in mapped),
             # s21 was a stranger whose packet came early.
             moved_by_early_packet=mapping == Scope.ENDPOINT_INDEPENDENT
-            and _mapped(second, s21) != outside,
+            and _mapped(second, [s21]) != [outside],
         )
     finally:
         for each in sockets:

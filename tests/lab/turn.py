@@ -76,7 +76,7 @@ def _binding(stream: socket.socket) -> tuple[str, int]:
 
 @dataclass
 class TurnServer:
-    """coturn in a namespace: UDP, TCP and TLS on two addresses, long-term credentials.
+    """coturn in a namespace: UDP, TCP, TLS on two addresses, IPv4 and IPv6 relaying, credentials.
 
     With `rest_secret`, users and passwords are ephemeral ones derived from that secret instead.
     `options` are further lines for its configuration file. Nothing of a system-wide coturn is used
@@ -85,6 +85,7 @@ class TurnServer:
 
     namespace: Namespace
     addresses: tuple[str, str]
+    relay_addresses: tuple[str, str]
     directory: Path
     rest_secret: str | None = None
     options: list[str] = field(default_factory=list)
@@ -146,7 +147,7 @@ class TurnServer:
             credentials = ["use-auth-secret", f"static-auth-secret={self.rest_secret}"]
         return [
             *(f"listening-ip={address}" for address in self.addresses),
-            f"relay-ip={self.addresses[0]}",
+            *(f"relay-ip={address}" for address in self.relay_addresses),
             f"listening-port={PORT}",
             f"tls-listening-port={TLS_PORT}",
             f"min-port={RELAY_PORTS[0]}",
