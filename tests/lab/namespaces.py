@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -94,6 +95,21 @@ def enter() -> Path:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     shutil.rmtree(directory, ignore_errors=True)
     os._exit(status if status >= 0 else 128 - status)
+
+
+def run_inside(body: Callable[[Path], int]) -> NoReturn:
+    """Enters the namespaces, runs `body` with the temporary directory, and ends the program.
+
+    The exit status is the body's, 1 after a LabError, or that of exit_unavailable.
+    """
+    directory = enter()
+    try:
+        sys.exit(body(directory))
+    except LabUnavailable as error:
+        exit_unavailable(error)
+    except LabError as error:
+        print(f"lab: FAILED: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _unshare() -> None:
@@ -202,7 +218,10 @@ class Namespace:
     def popen(self, command: list[str], **options) -> subprocess.Popen:
         """Starts a process here, in a session of its own."""
         with self:
-            return subprocess.Popen(command, start_new_session=True, **options)
+            try:
+                return subprocess.Popen(command, start_new_session=True, **options)
+            except OSError as error:
+                raise LabError(f"cannot start {command[0]}: {error}") from error
 
     def udp(self, address: str, port: int = 0) -> socket.socket:
         """A UDP socket bound here, usable from everywhere in the program."""

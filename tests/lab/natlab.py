@@ -26,7 +26,7 @@ from pathlib import Path
 import nat
 import turn
 from lab import DELAY_MECHANISMS, SERVER_ADDRESSES, Lab, terminate
-from namespaces import LabError, LabUnavailable, enter, exit_unavailable
+from namespaces import run_inside
 
 EXIT_TIMEOUT = 124  # as timeout(1)
 
@@ -151,6 +151,16 @@ def _describe(lab: Lab) -> None:
 
 
 def _execute(parsed: argparse.Namespace, directory: Path) -> int:
+    try:
+        return _build_and_act(parsed, directory)
+    finally:
+        if parsed.logs is not None:
+            parsed.logs.mkdir(parents=True, exist_ok=True)
+            for log in directory.glob("*.log"):
+                shutil.copy(log, parsed.logs)
+
+
+def _build_and_act(parsed: argparse.Namespace, directory: Path) -> int:
     with Lab(
         directory,
         parsed.nat_a,
@@ -183,20 +193,7 @@ def main(arguments: list[str]) -> int:
         for name, kind in nat.KINDS.items():
             print(f"{name:20} {kind.promise or 'no UDP passes'}")
         return 0
-    logs = parsed.logs.resolve() if parsed.logs else None
-    directory = enter()
-    try:
-        return _execute(parsed, directory)
-    except LabUnavailable as error:
-        exit_unavailable(error)
-    except LabError as error:
-        print(f"lab: FAILED: {error}", file=sys.stderr)
-        return 1
-    finally:
-        if logs is not None:
-            logs.mkdir(parents=True, exist_ok=True)
-            for log in directory.glob("*.log"):
-                shutil.copy(log, logs)
+    run_inside(lambda directory: _execute(parsed, directory))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import NoReturn
 from unittest import mock
 
 import lab
@@ -251,6 +252,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.run_lab("true", ":::", "sh", "-c", "exit 3").returncode, 3)
         self.assertEqual(self.run_lab("sh", "-c", "kill -9 $$", ":::", "true").returncode, 137)
 
+    def test_a_program_that_cannot_start_is_an_error(self):
+        done = self.run_lab("true", ":::", "/no/such/program")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("FAILED: cannot start /no/such/program", done.stderr)
+
     def test_timeout(self):
         done = self.run_lab("sleep", "60", ":::", "true", timeout="0.5")
         self.assertEqual(done.returncode, 124)
@@ -326,11 +332,12 @@ def _mechanisms() -> list[str]:
         scratch.close()
 
 
-if __name__ == "__main__":
-    directory = namespaces.enter()
-    try:
-        mechanisms = _mechanisms()
-    except LabUnavailable as error:
-        namespaces.exit_unavailable(error)
+def _test(temporary_directory: Path) -> NoReturn:
+    global directory, mechanisms
+    directory, mechanisms = temporary_directory, _mechanisms()
     print(f"lab: lines are delayed by: {', '.join(mechanisms)}", file=sys.stderr)
     unittest.main()
+
+
+if __name__ == "__main__":
+    namespaces.run_inside(_test)
