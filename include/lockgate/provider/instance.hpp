@@ -111,9 +111,12 @@ class instance {
   [[nodiscard]] id_operation request_transport_id() noexcept;
   /// Tells the platform that a peer is no longer reachable: later sends reach it anew (U23).
   [[nodiscard]] call_operation report_unreachable(const transport_id& peer) noexcept;
-  /// Carries a blob to the provider that serves `peer`. Lifetime: `blob` is borrowed until
-  /// completion.
-  [[nodiscard]] call_operation signal(const transport_id& peer, bytes_view blob) noexcept;
+  /// Carries a blob from the id `local` to the provider of the same name that serves `peer`.
+  ///
+  /// Errors: no_signalling when the host program supplied none; otherwise what the signalling says.
+  /// Lifetime: `blob` is copied before the call suspends.
+  [[nodiscard]] call_operation signal(const transport_id& local, const transport_id& peer,
+                                      bytes_view blob) noexcept;
   /// Waits for a blob from a peer. Completes: with a `result<peer_signal>`.
   [[nodiscard]] signal_operation receive_signal() noexcept;
 
