@@ -1,9 +1,9 @@
 // A consumer of the components with dependencies: both must be usable and linked.
 #include "lockgate/lockgate.hpp"
 
+#include <openssl/crypto.h>     // for OpenSSL_version
 #include <asio/io_context.hpp>  // for io_context
 #include <cstdio>               // for puts
-#include <openssl/crypto.h>     // for OpenSSL_version
 
 int main() {
   asio::io_context io;

@@ -46,6 +46,7 @@ class CoroutineTraps(unittest.TestCase):
             "if (auto r = co_await x; r) {}",
             "for (auto r = co_await x; r; ++r) {}",
             "auto r = co_await x; auto& [a, b] = r;",
+            "if constexpr (requires { x.operator co_await(); }) {}",
             "int v = a ? b : c; co_await f(v);",
             "co_await f(values[i], [] { return 1; });",
             "// if (co_await x)\n/* while (co_await x) */ f(\"if (co_await x)\");",

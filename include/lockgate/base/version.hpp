@@ -1,4 +1,5 @@
-// The library's version. This file is its single source: CMake, Conan and the packages read it here.
+// The library's version. This file is its single source: CMake, Conan and the packages read it
+// here.
 #pragma once
 
 #include <string_view>  // for string_view
@@ -8,7 +9,7 @@
 #define LOCKGATE_VERSION_PATCH 0
 
 #define LOCKGATE_DETAIL_TEXT(x) #x
-#define LOCKGATE_DETAIL_DOTTED(a, b, c)                                                            \
+#define LOCKGATE_DETAIL_DOTTED(a, b, c) \
   LOCKGATE_DETAIL_TEXT(a) "." LOCKGATE_DETAIL_TEXT(b) "." LOCKGATE_DETAIL_TEXT(c)
 
 namespace lockgate::inline v0 {
