@@ -3,8 +3,8 @@ import re
 
 from conan import ConanFile
 from conan.tools.build import check_min_cppstd
-from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
-from conan.tools.files import load
+from conan.tools.files import copy, load
+from conan.tools.layout import basic_layout
 
 
 class LockgateConan(ConanFile):
@@ -16,7 +16,7 @@ class LockgateConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     options = {"with_asio": [True, False], "with_openssl": [True, False]}
     default_options = {"with_asio": True, "with_openssl": False}
-    exports_sources = "CMakeLists.txt", "cmake/*", "include/*", "LICENSE"
+    exports_sources = "include/*", "LICENSE"
     no_copy_source = True
 
     def set_version(self):
@@ -24,7 +24,7 @@ class LockgateConan(ConanFile):
         self.version = ".".join(re.findall(r"define LOCKGATE_VERSION_[A-Z]+ (\d+)", header))
 
     def layout(self):
-        cmake_layout(self)
+        basic_layout(self)
 
     def requirements(self):
         if self.options.with_asio:
@@ -35,17 +35,10 @@ class LockgateConan(ConanFile):
     def validate(self):
         check_min_cppstd(self, 20)
 
-    def generate(self):
-        toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["LOCKGATE_DEVELOPER"] = False
-        toolchain.generate()
-
-    def build(self):
-        cmake = CMake(self)
-        cmake.configure()
-
     def package(self):
-        CMake(self).install()
+        # All headers, whatever the options: they only say which dependencies come along.
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
+        copy(self, "*.hpp", os.path.join(self.source_folder, "include"), os.path.join(self.package_folder, "include"))
 
     def package_id(self):
         self.info.clear()
