@@ -37,7 +37,7 @@ std::vector<scenario> scenarios() {
     for (const traffic sent : {traffic::plain, traffic::trains}) {
       const std::string kind = sent == traffic::plain ? "plain" : "trains";
       all.push_back({"receive/" + kind + '/' + bytes, question::receive, {sent, 1, false, size}});
-      for (const std::size_t peers : {1, 8})
+      for (const std::size_t peers : {1u, 8u})
         for (const bool gro : {true, false})
           all.push_back({"echo/" + kind + '/' + (peers == 1 ? "1_peer_" : "8_peers_") +
                              (gro ? "with" : "without") + "_gro/" + bytes,
@@ -95,7 +95,7 @@ void measure(benchmark::State& state, const scenario& rules, const entry& entere
       allocated += allocations() - before;
       state.SetIterationTime(taken.count());
     }
-    report_items(state, state.iterations() * burst, allocated);
+    report_items(state, static_cast<std::uint64_t>(state.iterations()) * burst, allocated);
   } catch (const std::exception& error) {
     state.SkipWithError(error.what());
   }

@@ -27,7 +27,7 @@ public:
   [[nodiscard]] std::vector<sockaddr_in> addresses() const;
 
   /// Puts `count` datagrams into the target's socket.
-  /// Requires: a count that divides into whole trains for every peer.
+  /// Requires: a multiple of `train_length`.
   void fill(std::size_t count);
 
   /// Takes the replies to all datagrams sent so far.

@@ -70,6 +70,14 @@ public:
     return local;
   }
 
+  /// The receive buffer that was granted, in bytes of the kernel's own accounting.
+  [[nodiscard]] std::size_t receive_buffer() const {
+    int granted = 0;
+    socklen_t length = sizeof granted;
+    checked(::getsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &granted, &length), "SO_RCVBUF");
+    return static_cast<std::size_t>(granted);
+  }
+
   /// Waits for one datagram and returns its length; one recvfrom.
   std::size_t receive(std::span<char> room, sockaddr_in& from) const {
     socklen_t length = sizeof from;
