@@ -2,8 +2,9 @@
 //
 //   lockgate_bench [--smoke] [Google Benchmark's own options]
 //
-// Exit status: 0 when all gates are kept, 1 when one is not kept, not measured, or a row
-// failed, 2 for wrong arguments or a system on which nothing can be measured.
+// Exit status: 0 when all gates are kept; 1 when one is not kept or not measured, or a
+// contender failed, which ends the run; 2 for wrong arguments or a system on which nothing can be
+// measured.
 #include "harness/data_path.hpp"   // for register_data_path, effort
 #include "harness/gate.hpp"        // for gates, print_table
 #include "harness/quiet_core.hpp"  // for take_core
@@ -14,6 +15,7 @@
 
 #include <cstddef>      // for size_t
 #include <cstdio>       // for printf, fprintf
+#include <exception>    // for exception
 #include <string>       // for string
 #include <string_view>  // for string_view
 #include <vector>       // for vector
@@ -36,9 +38,7 @@ constexpr bool optimised =
     false;
 #endif
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int measure_and_judge(int argc, char** argv) {
   // What the command line repeats wins, because Google Benchmark keeps the last of two options.
   std::vector<std::string> options{argv[0], "--benchmark_repetitions=11",
                                    "--benchmark_enable_random_interleaving=true",
@@ -81,7 +81,17 @@ int main(int argc, char** argv) {
   if (benchmark::RunSpecifiedBenchmarks(&run) == 0)
     return 2;
   if (only_smoke)
-    return run.failed() ? 1 : 0;
-  const bool kept = bench::print_table(bench::gates(), run);
-  return kept && !run.failed() ? 0 : 1;
+    return 0;
+  return bench::print_table(bench::gates(), run) ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return measure_and_judge(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
 }

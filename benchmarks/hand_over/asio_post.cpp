@@ -10,6 +10,7 @@
 #include <coroutine>  // for coroutine_handle, suspend_always
 #include <cstddef>    // for size_t
 #include <exception>  // for terminate
+#include <stdexcept>  // for logic_error
 #include <utility>    // for exchange
 #include <vector>     // for vector
 
@@ -65,7 +66,7 @@ void asio_post(benchmark::State& state) {
     io.run();
   }
   if (woken != count * static_cast<std::size_t>(state.iterations()))
-    state.SkipWithError("a waiter was not woken");
+    throw std::logic_error("hand_over/asio_post: a waiter was not woken");
   bench::report_items(state, woken, bench::allocations() - before);
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>  // for find
 #include <array>      // for array
 #include <chrono>     // for steady_clock
+#include <exception>  // for exception
 #include <optional>   // for optional
 #include <stdexcept>  // for runtime_error
 #include <string>     // for string, to_string
@@ -49,7 +50,7 @@ std::vector<scenario> scenarios() {
   return all;
 }
 
-/// An address nobody is bound to. The contender binds it next, before anybody else can ask.
+/// An address that nobody is bound to. The contender has to bind it next.
 sockaddr_in free_address() {
   return udp_socket().address();
 }
@@ -57,9 +58,11 @@ sockaddr_in free_address() {
 /// A contender together with its peers.
 class match {
 public:
-  match(const scenario& rules, const entry& entered)
-      : rules_(rules), local_(free_address()), peers_(rules.offered, local_),
-        contender_(entered.make({rules.offered.size, local_, peers_.addresses()})) {}
+  match(const scenario& rules, const entry& entered) : rules_(rules), peers_(rules.offered) {
+    const sockaddr_in local = free_address();  // not before every peer has its own
+    contender_ = entered.make({rules.offered.size, local, peers_.addresses()});
+    peers_.aim_at(local);
+  }
 
   /// Plays one burst and returns the contender's part of the time.
   clock::duration play(std::size_t burst) {
@@ -77,28 +80,22 @@ public:
 
 private:
   const scenario& rules_;
-  sockaddr_in local_;
   load_generator peers_;
   std::unique_ptr<contender> contender_;
 };
 
 void measure(benchmark::State& state, const scenario& rules, const entry& entered,
              std::size_t burst) {
-  const watchdog bites{rules.name + '/' + entered.name};
-  try {
-    match game{rules, entered};
-    game.play(burst);  // warms caches and free lists; not counted
-    std::uint64_t allocated = 0;
-    for (auto _ : state) {
-      const std::uint64_t before = allocations();
-      const std::chrono::duration<double> taken = game.play(burst);
-      allocated += allocations() - before;
-      state.SetIterationTime(taken.count());
-    }
-    report_items(state, static_cast<std::uint64_t>(state.iterations()) * burst, allocated);
-  } catch (const std::exception& error) {
-    state.SkipWithError(error.what());
+  match game{rules, entered};
+  game.play(burst);  // warms caches and free lists; not counted
+  std::uint64_t allocated = 0;
+  for (auto _ : state) {
+    const std::uint64_t before = allocations();
+    const std::chrono::duration<double> taken = game.play(burst);
+    allocated += allocations() - before;
+    state.SetIterationTime(taken.count());
   }
+  report_items(state, static_cast<std::uint64_t>(state.iterations()) * burst, allocated);
 }
 
 }  // namespace
@@ -110,10 +107,16 @@ void register_data_path(const effort& each) {
                                    rules.offered.sent) != entered.takes.end();
       if (entered.asked != rules.asked || !takes)
         continue;
-      const auto row = [rules, entered, burst = each.burst](benchmark::State& state) {
-        measure(state, rules, entered, burst);
+      const std::string name = rules.name + '/' + entered.name;
+      const auto row = [name, rules, entered, burst = each.burst](benchmark::State& state) {
+        const watchdog bites{name};
+        try {
+          measure(state, rules, entered, burst);
+        } catch (const std::exception& error) {
+          throw std::runtime_error(name + ": " + error.what());
+        }
       };
-      benchmark::RegisterBenchmark((rules.name + '/' + entered.name).c_str(), row)
+      benchmark::RegisterBenchmark(name.c_str(), row)
           ->UseManualTime()
           ->Iterations(static_cast<benchmark::IterationCount>(each.rounds));
     }

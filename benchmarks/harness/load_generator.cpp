@@ -8,12 +8,11 @@
 
 namespace bench {
 
-load_generator::load_generator(const load& what, const sockaddr_in& target)
+load_generator::load_generator(const load& what)
     : load_(what), per_packet_(what.sent == traffic::trains ? train_length : 1),
       outgoing_(what.size * per_packet_), incoming_(largest_train) {
   for (std::size_t i = 0; i < load_.peers; ++i) {
     udp_socket& socket = peers_.emplace_back().socket;
-    checked(::connect(socket.fd(), generic(target), sizeof target), "connect");
     if (load_.peers_use_gro)
       socket.accept_trains();
     if (load_.sent == traffic::trains) {
@@ -22,6 +21,11 @@ load_generator::load_generator(const load& what, const sockaddr_in& target)
               "UDP_SEGMENT");
     }
   }
+}
+
+void load_generator::aim_at(const sockaddr_in& target) {
+  for (const peer& p : peers_)
+    checked(::connect(p.socket.fd(), generic(target), sizeof target), "connect");
 }
 
 std::vector<sockaddr_in> load_generator::addresses() const {

@@ -21,7 +21,10 @@ struct load {
 /// Sockets that send numbered datagrams to one address and check what comes back.
 class load_generator {
 public:
-  load_generator(const load& what, const sockaddr_in& target);
+  explicit load_generator(const load& what);
+
+  /// Names the address that the peers send to.
+  void aim_at(const sockaddr_in& target);
 
   /// The peers' addresses.
   [[nodiscard]] std::vector<sockaddr_in> addresses() const;

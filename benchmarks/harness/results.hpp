@@ -28,13 +28,9 @@ public:
   /// The median of a row's counter over all repetitions, or nothing when it was not measured.
   [[nodiscard]] std::optional<double> median(std::string_view row, std::string_view counter) const;
 
-  /// Whether a row could not be measured.
-  [[nodiscard]] bool failed() const { return failed_; }
-
 private:
   using counters = std::map<std::string, double, std::less<>>;
   std::map<std::string, counters, std::less<>> medians_;
-  bool failed_ = false;
 };
 
 /// Tells the time and the allocations of a row: `items` were handled over all its iterations, and
