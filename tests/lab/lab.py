@@ -204,7 +204,7 @@ class Lab:
             namespace.close()
 
     def check(self, site: Site) -> None:
-        """Raises LabError unless the site's NATs do to UDP what their kinds promise, and pass TCP."""
+        """Raises LabError unless the site's NATs treat UDP as promised, and pass TCP."""
         observed = nat.observe(site.host, site.host_address, self.server, SERVER_ADDRESSES)
         if observed != site.promise:
             kinds = site.kind if site.cgn is None else f"{site.kind} behind {site.cgn}"
@@ -266,7 +266,9 @@ class Lab:
         self._processes.append(process)
         return process
 
-    def round_trips_ms(self, a: Namespace, a_address: str, b: Namespace, b_address: str) -> list[float]:
+    def round_trips_ms(
+        self, a: Namespace, a_address: str, b: Namespace, b_address: str
+    ) -> list[float]:
         """Measures 20 UDP round trips from a to b, after one that fills the neighbour tables."""
         measured = []
         with a.udp(a_address) as here, b.udp(b_address) as there:
@@ -282,8 +284,8 @@ class Lab:
 
     def _build_core(self) -> None:
         connect(self.core, "server", self.server, "eth0")
-        # Packets to nowhere vanish silently, as they mostly do in the Internet. The server's default
-        # route matters: without a route to a peer, coturn drops the whole allocation.
+        # Packets to nowhere vanish silently, as they mostly do in the Internet. The server's
+        # default route matters: without a route to a peer, coturn drops the whole allocation.
         self.core.ip(f"address add {SERVER_GATEWAY}/24 dev server", "route add blackhole default")
         self.core.sysctl(ipv4__ip_forward=1)
         self.server.ip(

@@ -242,7 +242,8 @@ class Namespace:
         with self:
             try:
                 fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-                fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
+                request = struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI)
+                fcntl.ioctl(fd, TUNSETIFF, request)
             except OSError as error:
                 raise LabUnavailable(f"cannot create a TUN device: {error}") from error
         return fd

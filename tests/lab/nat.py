@@ -138,13 +138,14 @@ def _hashed(key: str) -> str:
 
     The fixed seed makes a run repeatable.
     """
+    port = f"jhash {key} mod {OUTER_PORTS} seed 0x6c67 offset {FIRST_OUTER_PORT}"
     return (
         DROP_UNSOLICITED
         + f"""
 table ip translation {{
   chain outbound {{
     type nat hook postrouting priority srcnat
-    oifname "wan" meta l4proto udp snat to WAN : jhash {key} mod {OUTER_PORTS} seed 0x6c67 offset {FIRST_OUTER_PORT}
+    oifname "wan" meta l4proto udp snat to WAN : {port}
     oifname "wan" masquerade
   }}
 }}

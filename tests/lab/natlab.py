@@ -142,10 +142,12 @@ def _describe(lab: Lab) -> None:
     )
     for site in (lab.a, lab.b):
         kinds = site.kind if site.cgn is None else f"{site.kind} behind {site.cgn}"
-        print(f"lab: site {site.name}: {kinds}: {site.promise or 'no UDP'} (checked)", file=sys.stderr)
+        promise = site.promise or "no UDP"
+        print(f"lab: site {site.name}: {kinds}: {promise} (checked)", file=sys.stderr)
     if lab.turn is not None:
         print(
-            f"lab: coturn answers on {' and '.join(SERVER_ADDRESSES)} over {', '.join(turn.TRANSPORTS)}",
+            f"lab: coturn answers on {' and '.join(SERVER_ADDRESSES)}"
+            f" over {', '.join(turn.TRANSPORTS)}",
             file=sys.stderr,
         )
 

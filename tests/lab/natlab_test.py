@@ -126,7 +126,7 @@ class Lines(unittest.TestCase):
             for number in range(packets):
                 sender.sendto(number.to_bytes(4, "big") + bytes(1196), receiver.getsockname())
                 if number % 50 == 49:
-                    # Until nothing more comes; the last time patiently, for what is still under way.
+                    # Until nothing more comes; the last time patiently, for late ones.
                     receiver.settimeout(0.02 if number + 1 < packets else 1)
                     try:
                         while True:

@@ -135,7 +135,8 @@ class TurnServer:
     def _make_certificate(self) -> None:
         names = ",".join([f"DNS:{HOST_NAME}"] + [f"IP:{address}" for address in self.addresses])
         run_tool(
-            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split()
+            "openssl req -x509 -nodes -days 2".split()
+            + "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1".split()
             + ["-keyout", str(self.directory / "turn-key.pem"), "-out", str(self.certificate)]
             + ["-subj", f"/CN={HOST_NAME}", "-addext", f"subjectAltName={names}"]
         )
@@ -175,5 +176,6 @@ class TurnServer:
             except OSError:
                 time.sleep(0.02)
         raise LabError(
-            f"coturn does not answer on {address} over {transport}; its log:\n{self.log.read_text()}"
+            f"coturn does not answer on {address} over {transport}; its log:\n"
+            + self.log.read_text()
         )
