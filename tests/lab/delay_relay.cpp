@@ -38,7 +38,7 @@ struct packet {
 
 /// One direction of the link: a bounded first-in first-out queue.
 class direction {
-public:
+ public:
   direction(int from, int to, steady::duration delay, double loss, unsigned seed)
       : from_(from), to_(to), delay_(delay), loss_(loss), random_(seed), queue_(queue_packets) {}
 
@@ -46,8 +46,7 @@ public:
     for (int turn = 0; turn != reads_per_turn; ++turn) {
       packet& slot = queue_[(first_ + count_) % queue_packets];
       const ssize_t size = ::read(from_, slot.bytes.data(), slot.bytes.size());
-      if (size <= 0)
-        return;
+      if (size <= 0) return;
       if (loss_(random_)) {
         ++lost_;
       } else if (count_ == queue_packets - 1) {  // one slot stays free to read into
@@ -63,10 +62,8 @@ public:
   void write_due() {
     while (count_ != 0 && queue_[first_].due <= steady::now()) {
       const packet& head = queue_[first_];
-      if (::write(to_, head.bytes.data(), head.size) == static_cast<ssize_t>(head.size))
-        ++carried_;
-      else
-        ++refused_;
+      if (::write(to_, head.bytes.data(), head.size) == static_cast<ssize_t>(head.size)) ++carried_;
+      else ++refused_;
       first_ = (first_ + 1) % queue_packets;
       --count_;
     }
@@ -81,7 +78,7 @@ public:
                  name, carried_, lost_, overflowed_, refused_);
   }
 
-private:
+ private:
   int from_, to_;
   steady::duration delay_;
   std::bernoulli_distribution loss_;
