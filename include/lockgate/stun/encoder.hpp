@@ -55,6 +55,17 @@ public:
     if (const auto to = append(type, 4); ok_)
       store(to, 0, value, 4);
   }
+  /// The header of a last attribute whose value and padding the caller sends from elsewhere,
+  /// directly behind these bytes.
+  void detached(attribute_type type, std::uint16_t length) noexcept {
+    const auto to = grow(4);
+    const std::size_t body = size_ - header_size + length + padding_of(length);
+    if (!ok_ || body > 0xfffc)
+      return fail();
+    store(to, 0, static_cast<std::uint16_t>(type), 2);
+    store(to, 2, length, 2);
+    set_length(body);
+  }
   /// CHANNEL-NUMBER.
   void channel(std::uint16_t number) noexcept {
     u32(attribute_type::channel_number, std::uint32_t{number} << 16);
