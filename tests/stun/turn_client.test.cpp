@@ -289,14 +289,15 @@ TEST_CASE("turn: both families in one allocation") {
     CHECK(rig.client.family_state(address_family::v4) == state::allocated);
     CHECK(rig.client.family_state(address_family::v6) == state::ignored);
   }
-  for (const auto& [code, expected] :
+  for (const auto& [number, outcome] :
        {std::pair{40, state::unsupported}, std::pair{8, state::busy}}) {
     turn_rig rig(config);
-    allocate(rig, [&, code = code](stun::encoder& e) {
+    allocate(rig, [&, in_hundred = number](stun::encoder& e) {
       relayed(relay_v4)(e);
-      e.bytes(attribute_type::address_error_code, bytes({2, 0, code == 40 ? 4 : 5, code}));
+      e.bytes(attribute_type::address_error_code,
+              bytes({2, 0, in_hundred == 40 ? 4 : 5, in_hundred}));
     });
-    CHECK(rig.client.family_state(address_family::v6) == expected);
+    CHECK(rig.client.family_state(address_family::v6) == outcome);
   }
 }
 
@@ -568,9 +569,15 @@ TEST_CASE("turn: an unexpected 400 to ChannelBind deletes the allocation and sta
   rig.give(server.error(rig.take(), error_code::bad_request, true));
   REQUIRE(rig.sent.size() == 1);
   rig.give(server.honest(rig.take()));  // it lives
-  CHECK(rig.take_told().type == action::lost);
   REQUIRE(rig.sent.size() == 1);
   CHECK(stun::read_u32(*view(rig.sent[0]).find(attribute_type::lifetime)) == 0u);
+  CHECK(rig.told.empty());
+  rig.serve(server);
+  CHECK_FALSE(server.has_allocation);
+  const auto told = rig.take_told();
+  CHECK(told.type == action::reconnect);  // coturn answers 437 on the old 5-tuple for a while
+  CHECK(told.reason == reason::allocation_lost);
+  rig.start();
   rig.serve(server);
   CHECK(rig.take_told().type == action::allocated);
 }
@@ -720,4 +727,139 @@ TEST_CASE("F59 turn: a session through loss, duplication and reordering comes up
     CHECK(bound);
     CHECK(rig.client.is_allocated());
   }
+}
+
+TEST_CASE("F67 turn: bytes that are no message, or no answer, are counted and change nothing") {
+  turn_rig rig;
+  scripted_server server;
+  rig.allocate(server);
+  REQUIRE(rig.client.add_peer(peer_a, rig.now));
+  rig.pump();
+  rig.serve(server);
+  rig.told.clear();
+  const auto before = rig.deadline;
+  CHECK(rig.give({}).type == received::dropped);
+  CHECK(rig.give(bytes({0x80, 1, 2, 3})).type == received::dropped);
+  CHECK(rig.give(bytes({0x40, 0, 0, 9, 1})).type == received::dropped);
+  packet bad_address = scripted_server::data_indication(peer_a, bytes({1}));
+  bad_address[25] = std::byte{9};  // no such family
+  CHECK(rig.give(bad_address).type == received::dropped);
+  CHECK(rig.client.drops().malformed == 4);
+  packet other(40);
+  stun::encoder e(other, message_class::indication, method::binding, {});
+  other.resize(e.size());
+  CHECK(rig.give(other).type == received::dropped);
+  packet unknown(200);
+  stun::encoder f(unknown, message_class::indication, method::data, {});
+  f.xor_address(attribute_type::xor_peer_address, peer_a);
+  f.bytes(attribute_type::data, bytes({1}));
+  f.flag(attribute_type{0x7ff0});
+  unknown.resize(f.size());
+  CHECK(rig.give(unknown).type == received::dropped);
+  CHECK(rig.client.drops().unexpected == 2);
+  CHECK(rig.deadline == before);
+  CHECK(rig.sent.empty());
+  CHECK(rig.told.empty());
+}
+
+TEST_CASE("turn: a payload that no length field can hold is refused") {
+  turn_rig rig;
+  scripted_server server;
+  rig.allocate(server);
+  const auto peer = rig.client.add_peer(peer_a, rig.now).value();
+  rig.pump();
+  std::array<std::byte, stun::max_turn_header_size> header{};
+  CHECK(rig.client.frame(peer, 65500, header).error() == lockgate::errc::message_too_large);
+  CHECK(rig.client.frame(peer, 65000, header));
+  CHECK(rig.client.frame(0x3fff, 1, header).error() == lockgate::errc::unreachable);
+  CHECK(rig.client.frame(0x4001, 1, header).error() == lockgate::errc::unreachable);
+}
+
+TEST_CASE("turn: IPv6 is asked for by REQUESTED-ADDRESS-FAMILY, and nothing else is taken") {
+  stun::turn_config config;
+  config.families = stun::turn_families::v6;
+  for (const bool right : {true, false}) {
+    turn_rig rig(config);
+    scripted_server server;
+    rig.start();
+    rig.give(server.challenge(rig.take()));
+    const packet request = rig.take();
+    const auto family = view(request).find(attribute_type::requested_address_family);
+    REQUIRE(family);
+    CHECK(stun::read_u32(*family) == 0x02000000u);
+    rig.give(server.allocated(request, right ? relay_v6 : relay_v4));
+    CHECK(rig.take_told().type == (right ? action::allocated : action::failed));
+    if (!right)
+      continue;
+    const auto peer = rig.client.add_peer(relay_v6, rig.now).value();
+    rig.pump();
+    CHECK(rig.client.family_state(address_family::v4) == stun::turn_family_state::not_requested);
+    std::array<std::byte, stun::max_turn_header_size> header{};
+    CHECK(rig.client.frame(peer, 1, header)->header == stun::max_turn_header_size);
+  }
+}
+
+TEST_CASE("turn: 441 to a peer's request means another's allocation: a new 5-tuple") {
+  turn_rig rig;
+  scripted_server server;
+  rig.allocate(server);
+  REQUIRE(rig.client.add_peer(peer_a, rig.now));
+  rig.pump();
+  rig.give(server.error(rig.take(), error_code::wrong_credentials, true));
+  const auto told = rig.take_told();
+  CHECK(told.type == action::reconnect);
+  CHECK(told.reason == reason::address_in_use);
+}
+
+TEST_CASE("turn: a channel whose renewal is refused falls back to Send indications") {
+  turn_rig rig;
+  scripted_server server;
+  rig.allocate(server);
+  const auto peer = rig.client.add_peer(peer_a, rig.now).value();
+  rig.pump();
+  rig.serve(server);
+  std::array<std::byte, stun::max_turn_header_size> header{};
+  CHECK(rig.client.frame(peer, 1, header)->header == 4);
+  for (bool renewed = false; !renewed;) {
+    rig.advance_to(rig.deadline);
+    const packet p = rig.take();
+    renewed = view(p).method() == method::channel_bind;
+    rig.give(renewed ? server.error(p, error_code::insufficient_capacity, true) : server.honest(p));
+  }
+  CHECK(rig.client.frame(peer, 1, header)->header == 36);
+  CHECK(count_of(rig, method::create_permission) == 1);  // the channel kept it alive until now
+}
+
+TEST_CASE("turn: a name longer than USERNAME may be is refused before anything is sent") {
+  fixed_random random;
+  stun::authenticator<openssl_crypto> auth(std::string(509, 'a'), "secret");
+  stun::turn_client<openssl_crypto> client({}, auth, random);
+  client.start(server_at, time_point{1h});
+  CHECK(client.next(time_point{1h}).type == action::failed);
+}
+
+TEST_CASE("turn: a success without a relayed address, a challenge without nonce") {
+  turn_rig rig;
+  scripted_server server;
+  rig.start();
+  rig.give(server.challenge(rig.take()));
+  rig.give(server.success(rig.take()));
+  CHECK(rig.take_told().reason == reason::protocol_error);
+  turn_rig other;
+  other.start();
+  other.give(server.error(other.take(), error_code::unauthenticated, false));
+  CHECK(other.take_told().reason == reason::protocol_error);
+}
+
+TEST_CASE("turn: a server that asks for no credentials is served without") {
+  turn_rig rig;
+  scripted_server server;
+  rig.start();
+  packet answer(200);
+  const packet request = rig.take();
+  stun::encoder e(answer, message_class::success, method::allocate, view(request).id());
+  e.xor_address(attribute_type::xor_relayed_address, relay_v4);
+  answer.resize(e.size());
+  rig.give(answer);
+  CHECK(rig.take_told().type == action::allocated);
 }

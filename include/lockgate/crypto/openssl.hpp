@@ -5,6 +5,7 @@
 #include "lockgate/stun/crypto.hpp"  // for byte_spans, crypto
 
 #include <openssl/core_names.h>  // for OSSL_MAC_PARAM_DIGEST
+#include <openssl/crypto.h>      // for OPENSSL_cleanse
 #include <openssl/evp.h>         // for EVP_MAC, EVP_MD
 #include <openssl/params.h>      // for OSSL_PARAM
 
@@ -36,9 +37,10 @@ public:
   explicit openssl_hmac(std::span<const std::byte> key) noexcept {
     static const openssl_ptr<EVP_MAC> hmac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
     context_.reset(hmac ? EVP_MAC_CTX_new(hmac.get()) : nullptr);
-    char digest[] = {'S', 'H', 'A', Size == 20 ? '1' : '2', Size == 20 ? '\0' : '5', '6', '\0'};
+    char sha1[] = "SHA1", sha256[] = "SHA256";  // OpenSSL takes names without const
     const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_END};
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, Size == 20 ? sha1 : sha256, 0),
+        OSSL_PARAM_END};
     // OpenSSL takes a null key for "as before": an empty one still needs an address.
     const unsigned char none = 0;
     if (context_ && EVP_MAC_init(context_.get(), key.empty() ? &none : uchars(key), key.size(),
@@ -73,7 +75,9 @@ template <std::size_t Size>
   if (!ok ||
       EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) != 1)
     return errc::not_supported;
-  return out;
+  const result<std::array<std::byte, Size>> copy(out);
+  OPENSSL_cleanse(out.data(), Size);  // it may be a key
+  return copy;
 }
 
 }  // namespace detail

@@ -30,7 +30,8 @@ enum class challenge_verdict : std::uint8_t {
 };
 
 /// One user's credentials at one realm, with everything learnt from the servers of that realm.
-/// Kept over several allocations it spares each the round trip of a challenge.
+/// Handed from one allocation to the next it spares each the round trip of a challenge. Allocations
+/// that exist at the same time need one each: a server's nonce is for one 5-tuple (RFC 8489 9.2.4).
 ///
 /// Guarantees: once a server has offered algorithms, nothing weaker is used again.
 /// Requires:   name and password as RFC 8265 OpaqueString prepares them (ASCII is unchanged by it).

@@ -77,8 +77,8 @@ public:
     const request_outcome outcome = control_.outcome();
     if (state_ == state::releasing)  // 437 and 400 say that it is gone, silence that nobody cares
       return close(turn_action_type::released);
-    if (state_ == state::restarting)
-      return allocate(now);
+    if (state_ == state::restarting)  // coturn keeps the old 5-tuple for a while: take a new one
+      return reconnect(turn_reason::allocation_lost, error_code::bad_request, after_backoff(now));
     if (outcome.result == request_result::success)
       return state_ == state::ready ? refreshed(*response, now) : allocated(*response, now);
     if (settle_fatal(outcome, now))
@@ -315,7 +315,6 @@ private:
     failures_ = 0;
     schedule_refresh(response, now);
     if (out_of_step_) {
-      tell(turn_action_type::lost);
       peers_.reset();
       out_of_step_ = false;
       state_ = state::restarting;
