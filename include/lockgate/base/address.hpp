@@ -14,7 +14,7 @@ namespace lockgate::inline v0 {
 /// An IPv4 or IPv6 address, held as 16 bytes; IPv4 only ever as v4-mapped, so that each address has
 /// one spelling and comparisons cannot be dodged by another.
 class ip_address {
-public:
+ public:
   /// The unspecified address `::`.
   constexpr ip_address() noexcept = default;
   constexpr explicit ip_address(const std::array<std::byte, 16>& v6) noexcept : bytes_(v6) {}
@@ -33,8 +33,7 @@ public:
 
   [[nodiscard]] constexpr bool is_v4() const noexcept {
     for (std::size_t i = 0; i < 10; ++i)
-      if (bytes_[i] != std::byte{0})
-        return false;
+      if (bytes_[i] != std::byte{0}) return false;
     return bytes_[10] == std::byte{0xff} && bytes_[11] == std::byte{0xff};
   }
   /// The IPv4 address in host order. Requires: `is_v4()`.
@@ -50,8 +49,7 @@ public:
     return *this == ip_address() || *this == v4(0);
   }
   [[nodiscard]] constexpr bool is_loopback() const noexcept {
-    if (is_v4())
-      return to_v4() >> 24 == 127;
+    if (is_v4()) return to_v4() >> 24 == 127;
     ip_address one;
     one.bytes_[15] = std::byte{1};
     return *this == one;
@@ -60,21 +58,19 @@ public:
     return is_v4() ? to_v4() >> 28 == 0xe : bytes_[0] == std::byte{0xff};
   }
   [[nodiscard]] constexpr bool is_link_local() const noexcept {
-    if (is_v4())
-      return to_v4() >> 16 == 0xa9fe;
+    if (is_v4()) return to_v4() >> 16 == 0xa9fe;
     return bytes_[0] == std::byte{0xfe} && (bytes_[1] & std::byte{0xc0}) == std::byte{0x80};
   }
   /// RFC 1918 and RFC 6598 for IPv4, RFC 4193 for IPv6: addresses that mean nothing elsewhere.
   [[nodiscard]] constexpr bool is_private() const noexcept {
-    if (!is_v4())
-      return (bytes_[0] & std::byte{0xfe}) == std::byte{0xfc};
+    if (!is_v4()) return (bytes_[0] & std::byte{0xfe}) == std::byte{0xfc};
     const std::uint32_t a = to_v4();
     return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == (0x64400000u >> 22);
   }
 
   friend constexpr auto operator<=>(const ip_address&, const ip_address&) noexcept = default;
 
-private:
+ private:
   std::array<std::byte, 16> bytes_{};
 };
 
@@ -99,6 +95,7 @@ struct socket_address {
 
 }  // namespace lockgate::inline v0
 
-template <> struct std::hash<lockgate::socket_address> {
+template <>
+struct std::hash<lockgate::socket_address> {
   std::size_t operator()(const lockgate::socket_address& a) const noexcept { return a.hash(); }
 };

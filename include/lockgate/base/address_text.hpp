@@ -26,8 +26,7 @@ inline void append_number(std::string& out, unsigned value, int base) {
 inline std::optional<unsigned> parse_number(std::string_view text, unsigned limit, int base = 10) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc{} || end != text.data() + text.size() || value > limit)
-    return {};
+  if (error != std::errc{} || end != text.data() + text.size() || value > limit) return {};
   return value;
 }
 
@@ -35,11 +34,9 @@ inline std::optional<ip_address> parse_v4(std::string_view text) {
   std::uint32_t value = 0;
   for (int i = 0; i < 4; ++i) {
     const auto dot = i < 3 ? text.find('.') : text.size();
-    if (dot == text.npos || dot > 3)
-      return {};
+    if (dot == text.npos || dot > 3) return {};
     const auto octet = parse_number(text.substr(0, dot), 255);
-    if (!octet)
-      return {};
+    if (!octet) return {};
     value = value << 8 | *octet;
     text.remove_prefix(i < 3 ? dot + 1 : dot);
   }
@@ -55,21 +52,17 @@ inline bool parse_groups(std::string_view text, std::array<std::uint16_t, 8>& gr
     const auto word = text.substr(0, colon);
     if (word.find('.') != word.npos) {
       const auto tail = parse_v4(word);
-      if (!tail || colon != text.npos || count > 6)
-        return false;
+      if (!tail || colon != text.npos || count > 6) return false;
       groups[count++] = static_cast<std::uint16_t>(tail->to_v4() >> 16);
       groups[count++] = static_cast<std::uint16_t>(tail->to_v4() & 0xffff);
       return true;
     }
     const auto group = word.size() <= 4 ? parse_number(word, 0xffff, 16) : std::nullopt;
-    if (!group || count == 8)
-      return false;
+    if (!group || count == 8) return false;
     groups[count++] = static_cast<std::uint16_t>(*group);
-    if (colon == text.npos)
-      return true;
+    if (colon == text.npos) return true;
     text.remove_prefix(colon + 1);
-    if (text.empty())
-      return false;  // a single colon at the end
+    if (text.empty()) return false;  // a single colon at the end
   }
   return true;
 }
@@ -78,13 +71,11 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
   std::array<std::uint16_t, 8> head{}, tail{};
   std::size_t heads = 0, tails = 0;
   const auto gap = text.find("::");
-  if (!parse_groups(text.substr(0, gap), head, heads))
-    return {};
+  if (!parse_groups(text.substr(0, gap), head, heads)) return {};
   if (gap == text.npos ? heads != 8
                        : !parse_groups(text.substr(gap + 2), tail, tails) || heads + tails > 7)
     return {};
-  for (std::size_t i = 0; i < tails; ++i)
-    head[8 - tails + i] = tail[i];
+  for (std::size_t i = 0; i < tails; ++i) head[8 - tails + i] = tail[i];
   std::array<std::byte, 16> bytes{};
   for (std::size_t i = 0; i < 8; ++i) {
     bytes[2 * i] = static_cast<std::byte>(head[i] >> 8);
@@ -100,8 +91,7 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
   if (address.is_v4()) {
     for (int shift = 24; shift >= 0; shift -= 8) {
       detail::append_number(out, address.to_v4() >> shift & 0xff, 10);
-      if (shift > 0)
-        out += '.';
+      if (shift > 0) out += '.';
     }
     return out;
   }
@@ -112,12 +102,9 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
   std::size_t gap = 8, longest = 1;  // RFC 5952 4.2: the longest run of zero groups, at least two
   for (std::size_t i = 0; i < 8; ++i) {
     std::size_t run = 0;
-    while (i + run < 8 && group(i + run) == 0)
-      ++run;
-    if (run > longest)
-      gap = i, longest = run;
-    if (run > 0)
-      i += run - 1;
+    while (i + run < 8 && group(i + run) == 0) ++run;
+    if (run > longest) gap = i, longest = run;
+    if (run > 0) i += run - 1;
   }
   for (std::size_t i = 0; i < 8; ++i) {
     if (i == gap) {
@@ -125,8 +112,7 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
       i += longest - 1;
       continue;
     }
-    if (!out.empty() && out.back() != ':')
-      out += ':';
+    if (!out.empty() && out.back() != ':') out += ':';
     detail::append_number(out, group(i), 16);
   }
   return out;
@@ -145,8 +131,7 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
     out += '%';
     detail::append_number(out, address.scope, 10);
   }
-  if (!address.ip.is_v4())
-    out.insert(0, 1, '[').append(1, ']');
+  if (!address.ip.is_v4()) out.insert(0, 1, '[').append(1, ']');
   out += ':';
   detail::append_number(out, address.port, 10);
   return out;
@@ -156,8 +141,7 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
 [[nodiscard]] inline result<ip_address> parse_ip_address(std::string_view text) {
   const auto address =
       text.find(':') == text.npos ? detail::parse_v4(text) : detail::parse_v6(text);
-  if (!address)
-    return errc::malformed;
+  if (!address) return errc::malformed;
   return *address;
 }
 
@@ -165,33 +149,27 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
 /// Errors: `errc::malformed`.
 [[nodiscard]] inline result<socket_address> parse_socket_address(std::string_view text) {
   const auto colon = text.rfind(':');
-  if (colon == text.npos)
-    return errc::malformed;
+  if (colon == text.npos) return errc::malformed;
   const auto port = detail::parse_number(text.substr(colon + 1), 65535);
   auto host = text.substr(0, colon);
-  if (!port || host.empty())
-    return errc::malformed;
+  if (!port || host.empty()) return errc::malformed;
   socket_address out;
   out.port = static_cast<std::uint16_t>(*port);
   if (host.front() == '[') {
-    if (host.back() != ']')
-      return errc::malformed;
+    if (host.back() != ']') return errc::malformed;
     host = host.substr(1, host.size() - 2);
     if (const auto percent = host.find('%'); percent != host.npos) {
       const auto scope = detail::parse_number(host.substr(percent + 1), 0x7fffffff);
-      if (!scope)
-        return errc::malformed;
+      if (!scope) return errc::malformed;
       out.scope = *scope;
       host = host.substr(0, percent);
     }
-    if (host.find(':') == host.npos)
-      return errc::malformed;
+    if (host.find(':') == host.npos) return errc::malformed;
   } else if (host.find(':') != host.npos) {
     return errc::malformed;  // an IPv6 address needs brackets before its port
   }
   auto ip = parse_ip_address(host);
-  if (!ip)
-    return ip.error();
+  if (!ip) return ip.error();
   out.ip = *ip;
   return out;
 }

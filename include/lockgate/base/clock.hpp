@@ -24,24 +24,23 @@ inline constexpr time_point never = time_point::max();
 
 /// `from + by`, stopping at `never` instead of overflowing.
 [[nodiscard]] constexpr time_point saturating_add(time_point from, duration by) noexcept {
-  if (by > duration::zero() && from > never - by)
-    return never;
+  if (by > duration::zero() && from > never - by) return never;
   return from + by;
 }
 
 /// Where time comes from.
 class time_source {
-public:
+ public:
   /// Guarantees: never goes back.
   [[nodiscard]] virtual time_point now() noexcept = 0;
 
-protected:
+ protected:
   ~time_source() = default;
 };
 
 /// The system's steady clock (wall-clock jumps have no effect).
 class steady_time final : public time_source {
-public:
+ public:
   [[nodiscard]] time_point now() noexcept override {
     return time_point(
         std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));

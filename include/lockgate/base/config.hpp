@@ -47,7 +47,7 @@ inline contract_handler broken_contract = abort_on_broken_contract;
 }  // namespace lockgate::inline v0
 
 /// Fails fast, in every build: for contracts whose breach would corrupt memory.
-#define LOCKGATE_REQUIRE(condition, rule)                                                          \
+#define LOCKGATE_REQUIRE(condition, rule) \
   ((condition) ? static_cast<void>(0) : ::lockgate::broken_contract(rule, __FILE__, __LINE__))
 
 /// Fails fast in checked builds; costs nothing in others.

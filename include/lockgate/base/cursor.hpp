@@ -12,7 +12,7 @@ namespace lockgate::inline v0 {
 /// Errors: a read past the end yields zero or an empty span and makes the cursor fail for good, so
 ///         that a parser checks `ok()` once at its end.
 class cursor {
-public:
+ public:
   constexpr explicit cursor(std::span<const std::byte> bytes) noexcept : rest_(bytes) {}
 
   [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
@@ -42,11 +42,10 @@ public:
   constexpr std::uint32_t u32() noexcept { return static_cast<std::uint32_t>(big_endian(4)); }
   constexpr std::uint64_t u64() noexcept { return big_endian(8); }
 
-private:
+ private:
   constexpr std::uint64_t big_endian(std::size_t count) noexcept {
     std::uint64_t value = 0;
-    for (const std::byte b : take(count))
-      value = value << 8 | std::to_integer<std::uint64_t>(b);
+    for (const std::byte b : take(count)) value = value << 8 | std::to_integer<std::uint64_t>(b);
     return value;
   }
 

@@ -8,11 +8,15 @@
 
 namespace lockgate::inline v0 {
 
-/// The links of one membership; inherit it (with a tag for each list an object may be in).
+template <class T>
+class intrusive_list;
+
+/// The links of one membership: a `T` that may be in lists of `T` inherits `list_link<T>`.
 ///
 /// Lifetime: leaves its list when it is destroyed.
-template <class Tag = void> class list_link {
-public:
+template <class T>
+class list_link {
+ public:
   list_link() noexcept = default;
   list_link(const list_link&) = delete;
   list_link& operator=(const list_link&) = delete;
@@ -20,30 +24,29 @@ public:
 
   [[nodiscard]] bool is_linked() const noexcept { return next_ != nullptr; }
   void unlink() noexcept {
-    if (!is_linked())
-      return;
+    if (!is_linked()) return;
     previous_->next_ = next_;
     next_->previous_ = previous_;
     next_ = previous_ = nullptr;
   }
 
-private:
-  template <class, class> friend class intrusive_list;
+ private:
+  friend class intrusive_list<T>;
   list_link* next_ = nullptr;
   list_link* previous_ = nullptr;
 };
 
-/// A list of `T`s that inherit `list_link<Tag>`. It owns none of them.
-template <class T, class Tag = void> class intrusive_list {
-  using link = list_link<Tag>;
+/// A list of `T`s. It owns none of them.
+template <class T>
+class intrusive_list {
+  using link = list_link<T>;
 
-public:
+ public:
   intrusive_list() noexcept { head_.next_ = head_.previous_ = &head_; }
   intrusive_list(const intrusive_list&) = delete;
   intrusive_list& operator=(const intrusive_list&) = delete;
   ~intrusive_list() {
-    while (!empty())
-      pop_front();
+    while (!empty()) pop_front();
     head_.next_ = head_.previous_ = nullptr;
   }
 
@@ -60,8 +63,7 @@ public:
   }
   /// Moves everything of `other` to the end of this list, in order.
   void splice_back(intrusive_list& other) noexcept {
-    if (other.empty())
-      return;
+    if (other.empty()) return;
     link* first = other.head_.next_;
     link* last = other.head_.previous_;
     other.head_.next_ = other.head_.previous_ = &other.head_;
@@ -72,20 +74,20 @@ public:
   }
 
   class iterator {
-  public:
+   public:
     explicit iterator(link* at) noexcept : at_(at) {}
     T& operator*() const noexcept { return *static_cast<T*>(at_); }
     iterator& operator++() noexcept { return at_ = at_->next_, *this; }
     bool operator==(const iterator&) const noexcept = default;
 
-  private:
+   private:
     link* at_;
   };
   /// Iteration; the visited item must stay in the list until the iterator has moved on.
   [[nodiscard]] iterator begin() noexcept { return iterator(head_.next_); }
   [[nodiscard]] iterator end() noexcept { return iterator(&head_); }
 
-private:
+ private:
   static void insert(link& before, T& item) noexcept {
     link& it = item;
     LOCKGATE_ASSERT(!it.is_linked(), "intrusive_list: the item is in a list already");

@@ -11,7 +11,7 @@ namespace lockgate::inline v0 {
 
 /// A source of random bytes. Production uses `system_random`; only tests use another.
 class random_source {
-public:
+ public:
   virtual void fill(std::span<std::byte> out) = 0;
 
   [[nodiscard]] std::uint64_t next() {
@@ -25,18 +25,17 @@ public:
         (0 - bound) % bound;  // 2^64 mod bound: rejected, or low values win
     for (;;) {
       const std::uint64_t value = next();
-      if (value >= biased)
-        return value % bound;
+      if (value >= biased) return value % bound;
     }
   }
 
-protected:
+ protected:
   ~random_source() = default;
 };
 
 /// The operating system's source, unpredictable to outsiders.
 class system_random final : public random_source {
-public:
+ public:
   void fill(std::span<std::byte> out) override {
     while (!out.empty()) {
       const std::random_device::result_type word = device_();
@@ -46,7 +45,7 @@ public:
     }
   }
 
-private:
+ private:
   std::random_device device_;
 };
 

@@ -15,8 +15,9 @@ namespace lockgate::inline v0 {
 /// compiler has it, with the same member names and meanings.
 ///
 /// Requires: the status given to the failing constructor is a failure.
-template <class T> class [[nodiscard]] result {
-public:
+template <class T>
+class [[nodiscard]] result {
+ public:
   using value_type = T;
   using error_type = status;
 
@@ -34,26 +35,20 @@ public:
 
   constexpr result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
       : has_value_(other.has_value_) {
-    if (has_value_)
-      std::construct_at(std::addressof(value_), std::move(other.value_));
-    else
-      error_ = other.error_;
+    if (has_value_) std::construct_at(std::addressof(value_), std::move(other.value_));
+    else error_ = other.error_;
   }
   constexpr result(const result& other)
     requires std::is_copy_constructible_v<T>
       : has_value_(other.has_value_) {
-    if (has_value_)
-      std::construct_at(std::addressof(value_), other.value_);
-    else
-      error_ = other.error_;
+    if (has_value_) std::construct_at(std::addressof(value_), other.value_);
+    else error_ = other.error_;
   }
   constexpr result& operator=(result other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     reset();
     has_value_ = other.has_value_;
-    if (has_value_)
-      std::construct_at(std::addressof(value_), std::move(other.value_));
-    else
-      error_ = other.error_;
+    if (has_value_) std::construct_at(std::addressof(value_), std::move(other.value_));
+    else error_ = other.error_;
     return *this;
   }
   constexpr ~result() { reset(); }
@@ -74,40 +69,41 @@ public:
   /// The failure, or success when there is a value.
   [[nodiscard]] constexpr status error() const noexcept { return has_value_ ? status() : error_; }
 
-  template <class U> [[nodiscard]] constexpr T value_or(U&& other) && {
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& other) && {
     return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
   }
-  template <class U> [[nodiscard]] constexpr T value_or(U&& other) const& {
+  template <class U>
+  [[nodiscard]] constexpr T value_or(U&& other) const& {
     return has_value_ ? value_ : static_cast<T>(std::forward<U>(other));
   }
   /// `f(value)`, which returns a result, or this failure.
-  template <class F> [[nodiscard]] constexpr auto and_then(F&& f) && {
+  template <class F>
+  [[nodiscard]] constexpr auto and_then(F&& f) && {
     using next = std::remove_cvref_t<std::invoke_result_t<F, T&&>>;
-    if (has_value_)
-      return std::invoke(std::forward<F>(f), std::move(value_));
+    if (has_value_) return std::invoke(std::forward<F>(f), std::move(value_));
     return next(error_);
   }
   /// A result of `f(value)`, or this failure.
-  template <class F> [[nodiscard]] constexpr auto transform(F&& f) && {
+  template <class F>
+  [[nodiscard]] constexpr auto transform(F&& f) && {
     using next = result<std::remove_cvref_t<std::invoke_result_t<F, T&&>>>;
-    if (has_value_)
-      return next(std::invoke(std::forward<F>(f), std::move(value_)));
+    if (has_value_) return next(std::invoke(std::forward<F>(f), std::move(value_)));
     return next(error_);
   }
   /// This value, or `f(error)`, which returns a result.
-  template <class F> [[nodiscard]] constexpr result or_else(F&& f) && {
-    if (has_value_)
-      return std::move(*this);
+  template <class F>
+  [[nodiscard]] constexpr result or_else(F&& f) && {
+    if (has_value_) return std::move(*this);
     return std::invoke(std::forward<F>(f), error_);
   }
 
-private:
+ private:
   constexpr void check() const noexcept {
     LOCKGATE_REQUIRE(has_value_, "result: value() of a failed result");
   }
   constexpr void reset() noexcept {
-    if (has_value_)
-      std::destroy_at(std::addressof(value_));
+    if (has_value_) std::destroy_at(std::addressof(value_));
     has_value_ = false;
   }
 

@@ -12,14 +12,13 @@ namespace lockgate::inline v0 {
 /// when somebody asks.
 ///
 /// Cost: 16 bytes, no call on the success path (`std::error_code{}` calls `system_category()`).
-class [[nodiscard]] status {
-public:
+class status {
+ public:
   constexpr status() noexcept = default;
   constexpr status(errc code) noexcept : value_(static_cast<int>(code)) {}
   status(const std::error_code& code) noexcept
       : value_(code.value()), category_(code ? &code.category() : nullptr) {
-    if (category_ == &error_category())
-      category_ = nullptr;
+    if (category_ == &error_category()) category_ = nullptr;
   }
 
   [[nodiscard]] constexpr bool ok() const noexcept { return value_ == 0; }
@@ -27,8 +26,7 @@ public:
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return value_ != 0; }
 
   [[nodiscard]] std::error_code code() const noexcept {
-    if (value_ == 0)
-      return {};
+    if (value_ == 0) return {};
     return category_ ? std::error_code(value_, *category_)
                      : make_error_code(static_cast<errc>(value_));
   }
@@ -48,7 +46,7 @@ public:
   }
   friend bool operator==(const status& a, std::errc b) noexcept { return a.code() == b; }
 
-private:
+ private:
   int value_ = 0;
   const std::error_category* category_ = nullptr;
 };

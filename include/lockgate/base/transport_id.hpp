@@ -15,7 +15,7 @@ namespace lockgate::inline v0 {
 ///
 /// Guarantees: G33 - only the platform makes ids; a provider copies and compares them, no more.
 class transport_id {
-public:
+ public:
   static constexpr std::size_t size = 16;
 
   /// The id of nobody: all zero.
@@ -38,12 +38,13 @@ public:
     return static_cast<std::size_t>(mixed ^ (mixed >> 32));
   }
 
-private:
+ private:
   std::array<std::byte, size> bytes_{};
 };
 
 }  // namespace lockgate::inline v0
 
-template <> struct std::hash<lockgate::transport_id> {
+template <>
+struct std::hash<lockgate::transport_id> {
   std::size_t operator()(const lockgate::transport_id& id) const noexcept { return id.hash(); }
 };

@@ -1,0 +1,206 @@
+// The scheduler: one thread, a ready queue, timers, and a clock and random source from outside.
+#pragma once
+
+#include "lockgate/base/clock.hpp"           // for time_source, time_point
+#include "lockgate/base/config.hpp"          // for LOCKGATE_ASSERT
+#include "lockgate/base/intrusive_list.hpp"  // for intrusive_list
+#include "lockgate/base/random.hpp"          // for random_source
+#include "lockgate/coro/inbox.hpp"           // for inbox, posted_item
+#include "lockgate/coro/ready_item.hpp"      // for ready_item
+#include "lockgate/coro/timer.hpp"           // for timer, timer_queue
+
+#include <coroutine>  // for coroutine_handle
+#include <cstddef>    // for size_t
+#include <thread>     // for this_thread::get_id
+#include <utility>    // for move, exchange
+
+namespace lockgate::inline v0 {
+
+/// How a scheduler tells the loop around it that it wants to run.
+class host_loop {
+ public:
+  /// On the scheduler's thread: something became ready, or a timer was armed, outside `run_ready`.
+  virtual void work_appeared() noexcept = 0;
+  /// On any thread: something was posted.
+  virtual void wake() noexcept = 0;
+
+ protected:
+  ~host_loop() = default;
+};
+
+/// Something to do when a turn ends, before the scheduler may sleep: handing over what was
+/// gathered.
+class turn_end_item : public list_link<turn_end_item> {
+ public:
+  using function = void (*)(turn_end_item&) noexcept;
+  explicit turn_end_item(function run) noexcept : run_(run) {}
+
+ private:
+  friend class scheduler;
+  function run_;
+};
+
+/// Runs coroutines and timers, one step at a time, on one thread, inside any loop.
+///
+/// Everything that belongs to one scheduler lives on one thread; `post` is the only exception.
+/// Drive it with `run_ready()` whenever there is work, and sleep until `next_deadline()`.
+class scheduler {
+ public:
+  scheduler(time_source& time, random_source& random) noexcept : time_(time), random_(random) {}
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  [[nodiscard]] time_point now() noexcept { return time_.now(); }
+  [[nodiscard]] random_source& random() noexcept { return random_; }
+  void set_host(host_loop* host) noexcept { host_ = host; }
+
+  void schedule(ready_item& item) noexcept {
+    assert_thread();
+    ready_.push_back(item);
+    announce();
+  }
+  void arm(timer& t, time_point deadline) noexcept {
+    assert_thread();
+    timers_.arm(t, deadline);
+    announce();
+  }
+  /// Runs `item` once, when this turn ends.
+  void at_turn_end(turn_end_item& item) noexcept {
+    if (!item.is_linked()) turn_end_.push_back(item);
+    announce();
+  }
+
+  /// Hands work over from any thread; runs on the scheduler's thread in a later turn.
+  void post(posted_item& item) noexcept {
+    if (inbox_.push(item) && host_) host_->wake();
+  }
+  /// The same for a callable. Errors: throws what its allocation or its copy throws.
+  template <class F>
+  void post(F work) {
+    struct holder final : posted_item {
+      explicit holder(F f)
+          : posted_item([](posted_item& self) noexcept { finish(self, true); },
+                        [](posted_item& self) noexcept { finish(self, false); }),
+            work_(std::move(f)) {}
+      static void finish(posted_item& self, bool run) noexcept {
+        auto* mine = static_cast<holder*>(&self);
+        if (run) mine->work_();
+        delete mine;
+      }
+      F work_;
+    };
+    post(static_cast<posted_item&>(*new holder(std::move(work))));
+  }
+
+  /// Runs what is ready, and what becomes ready meanwhile, in turns of at most `turn_length` steps.
+  /// Returns false when steps were left over because `max_turns` was reached.
+  bool run_ready(std::size_t max_turns = static_cast<std::size_t>(-1)) noexcept {
+    assert_thread();
+    for (; max_turns > 0; --max_turns) {
+      collect();
+      for (std::size_t steps = 0; steps < turn_length && run_one(); ++steps) {
+      }
+      end_turn();
+      if (is_idle() && (!timers_.earliest() || next_deadline() > now())) return true;
+    }
+    return false;
+  }
+
+  /// Queues what was posted and every timer that is due.
+  void collect() noexcept {
+    const bool outer = std::exchange(running_, true);
+    if (!inbox_.empty()) inbox_.run_all();
+    if (timers_.earliest()) {
+      const time_point at = now();
+      while (timer* t = timers_.earliest()) {
+        if (t->deadline() > at) break;
+        timers_.remove(*t);
+        ready_.push_back(*t);
+      }
+    }
+    running_ = outer;
+  }
+  /// Runs the item that has waited `position` items long. False when there is none. The scheduler
+  /// itself takes the first; explorers take any.
+  bool run_one(std::size_t position = 0) noexcept {
+    auto at = ready_.begin();
+    while (position > 0 && at != ready_.end()) ++at, --position;
+    if (at == ready_.end()) return false;
+    const bool outer = std::exchange(running_, true);
+    ready_item& item = *at;
+    item.unlink();
+    item.run_(item);
+    running_ = outer;
+    return true;
+  }
+  void end_turn() noexcept {
+    const bool outer = std::exchange(running_, true);
+    while (!turn_end_.empty()) {
+      turn_end_item& item = turn_end_.pop_front();
+      item.run_(item);
+    }
+    running_ = outer;
+  }
+  [[nodiscard]] std::size_t ready_count() noexcept {
+    std::size_t count = 0;
+    for (auto at = ready_.begin(); at != ready_.end(); ++at) ++count;
+    return count;
+  }
+  [[nodiscard]] bool is_idle() const noexcept {
+    return ready_.empty() && turn_end_.empty() && inbox_.empty();
+  }
+  /// When the earliest timer is due; `never` without one.
+  [[nodiscard]] time_point next_deadline() const noexcept {
+    return timers_.earliest() ? timers_.earliest()->deadline() : never;
+  }
+
+  /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to.
+  void resume(std::coroutine_handle<> coroutine) noexcept {
+    const auto outer = std::exchange(next_, {});
+    const bool was_running = std::exchange(running_, true);
+    while (coroutine) {
+      coroutine.resume();
+      coroutine = std::exchange(next_, {});
+    }
+    running_ = was_running;
+    next_ = outer;
+  }
+  /// Names the coroutine to run as soon as the present one has suspended. This is the only way
+  /// coroutines follow one another: g++ 12 does not make symmetric transfer a tail call.
+  void transfer(std::coroutine_handle<> coroutine) noexcept {
+    LOCKGATE_ASSERT(!next_, "scheduler: two transfers from one suspension");
+    next_ = coroutine;
+  }
+
+  /// Steps in one turn, after which gathered work is handed over even if more is ready.
+  static constexpr std::size_t turn_length = 256;
+
+  /// Fails fast in checked builds when another thread uses what belongs to this one.
+  void assert_thread() noexcept {
+#if LOCKGATE_CHECKED
+    if (thread_ == std::thread::id()) thread_ = std::this_thread::get_id();
+    LOCKGATE_ASSERT(thread_ == std::this_thread::get_id(),
+                    "everything of a platform lives on one thread; other threads use post()");
+#endif
+  }
+  /// Lets another thread take the scheduler over, when nothing of it is running.
+  void release_thread() noexcept { thread_ = {}; }
+
+ private:
+  void announce() noexcept {
+    if (!running_ && host_) host_->work_appeared();
+  }
+
+  time_source& time_;
+  random_source& random_;
+  host_loop* host_ = nullptr;
+  std::coroutine_handle<> next_;
+  bool running_ = false;
+  std::thread::id thread_;
+  intrusive_list<ready_item> ready_;
+  intrusive_list<turn_end_item> turn_end_;
+  timer_queue timers_;
+  inbox inbox_;
+};
+
+}  // namespace lockgate::inline v0

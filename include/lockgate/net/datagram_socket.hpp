@@ -1,0 +1,67 @@
+// The network seam: what a UDP socket must offer, whoever implements it.
+#pragma once
+
+#include "lockgate/base/address.hpp"      // for socket_address
+#include "lockgate/base/clock.hpp"        // for time_point
+#include "lockgate/base/result.hpp"       // for result
+#include "lockgate/base/sent.hpp"         // for sent
+#include "lockgate/buffer/chain.hpp"      // for chain
+#include "lockgate/buffer/lease.hpp"      // for lease
+#include "lockgate/buffer/slab_pool.hpp"  // for slab_pool
+#include "lockgate/coro/operation.hpp"    // for operation
+#include "lockgate/coro/scheduler.hpp"    // for scheduler
+
+#include <concepts>  // for same_as, movable
+#include <cstddef>   // for size_t
+#include <cstdint>   // for uint8_t
+#include <span>      // for span
+
+namespace lockgate::inline v0 {
+
+/// A datagram to send: where to, and its bytes, borrowed.
+struct outgoing_datagram {
+  socket_address to;
+  chain payload;
+};
+
+/// A datagram as it arrived: the bytes are the memory the network wrote into.
+struct received_datagram {
+  lease payload;
+  socket_address from;
+  socket_address local;  ///< the address it was sent to; the socket's own where unknown
+  time_point arrival;
+  std::uint8_t ecn = 0;    ///< RFC 3168 codepoint, 0 where unknown
+  bool truncated = false;  ///< longer than the memory: not the whole message
+};
+
+/// A UDP socket.
+///
+/// `try_send(batch)` puts as many datagrams on the wire as go without waiting, in order, and copies
+/// no payload; it answers `errc::would_block` when the next one would have to wait, and skips none.
+/// `writable()` awaits, with a `status`, a moment at which sending is worth another try.
+/// `receive(into)` awaits at least one datagram and gives the number (a `result<std::size_t>`);
+/// ICMP errors neither end it nor surface. After `close()` both complete with `errc::closed`.
+template <class S>
+concept datagram_socket =
+    std::movable<S> && requires(S& socket, std::span<const outgoing_datagram> batch,
+                                std::span<received_datagram> into) {
+      { socket.local_address() } -> std::same_as<socket_address>;
+      { socket.try_send(batch) } -> std::same_as<sent>;
+      { socket.writable() } -> operation;
+      { socket.receive(into) } -> operation;
+      socket.close();
+    };
+
+/// What providers need of a network: their scheduler, sockets, and memory to receive into.
+///
+/// `open_datagram(local)` gives a socket bound to `local`; port 0 lets the system choose.
+template <class N>
+concept datagram_network = requires(N& net, const socket_address& local) {
+  { net.home() } -> std::same_as<scheduler&>;
+  { net.buffers() } -> std::same_as<slab_pool&>;
+  typename N::datagram_socket_type;
+  requires datagram_socket<typename N::datagram_socket_type>;
+  { net.open_datagram(local) } -> std::same_as<result<typename N::datagram_socket_type>>;
+};
+
+}  // namespace lockgate::inline v0
