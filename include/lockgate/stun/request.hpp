@@ -61,8 +61,9 @@ struct request_settings {
 ///
 /// Errors: RFC 8489 section 9.2.5: over datagrams an answer without valid integrity never ends an
 ///         authenticated request; 401 and 438 need none, 437 and 441 without are hints.
-template <crypto C, request_body Body> class request {
-public:
+template <crypto C, request_body Body>
+class request {
+ public:
   /// Begins; signed at once if the credentials are ready. Lifetime: `auth`, `random` and `settings`
   /// outlive the request.
   void start(const Body& body, authenticator<C>& auth, random_source& random,
@@ -94,19 +95,20 @@ public:
 
   /// What to do now: true to send `bytes()`. Requires: `is_active()`.
   [[nodiscard]] bool next(time_point now) noexcept {
+    if (is_unusable_)  // the cryptographic library failed
+      return finish(request_result::no_algorithm), false;
     if (hint_ != error_code::none && now >= hint_deadline_)
       return finish(request_result::error, hint_), false;
     switch (transaction_.next(now)) {
-    case transaction_action::send:
-      return true;
-    case transaction_action::timed_out:
-      finish(hint_ != error_code::none ? request_result::error : request_result::timed_out, hint_);
-      return false;
-    case transaction_action::integrity_violated:
-      finish(request_result::integrity_violated);
-      return false;
-    case transaction_action::wait:
-      return false;
+      case transaction_action::send: return true;
+      case transaction_action::timed_out:
+        finish(hint_ != error_code::none ? request_result::error : request_result::timed_out,
+               hint_);
+        return false;
+      case transaction_action::integrity_violated:
+        finish(request_result::integrity_violated);
+        return false;
+      case transaction_action::wait: return false;
     }
     return false;
   }
@@ -118,8 +120,7 @@ public:
 
   /// Takes a success or error response with this request's id; false if it was not trusted.
   [[nodiscard]] bool receive(const message_view& response, time_point now) {
-    if (response.method() != body_.kind())
-      return false;
+    if (response.method() != body_.kind()) return false;
     const bool failed = response.kind() == message_class::error;
     const error_code code = failed ? error_of(response) : error_code::none;
     if (failed && (code == error_code::unauthenticated || code == error_code::stale_nonce))
@@ -129,14 +130,12 @@ public:
       return distrust(code, now);
     if (has_unknown_required_attribute(response) || (failed && code == error_code::none))
       finish(request_result::protocol_error);
-    else if (code == error_code::server_error && resends_ < settings_->max_resends)
-      resend(now);
-    else
-      finish(failed ? request_result::error : request_result::success, code);
+    else if (code == error_code::server_error && resends_ < settings_->max_resends) resend(now);
+    else finish(failed ? request_result::error : request_result::success, code);
     return true;
   }
 
-private:
+ private:
   void finish(request_result result, error_code code = error_code::none) noexcept {
     outcome_ = {result, code};
     active_ = false;
@@ -150,13 +149,11 @@ private:
     bytes_.resize(unsigned_bound + auth_->size_bound());
     encoder out(bytes_, message_class::request, body_.kind(), id_);
     body_.write(out);
-    if (signed_)
-      auth_->sign(out);
+    if (signed_) auth_->sign(out);
     size_ = out.size();
     hint_ = error_code::none;
     transaction_.start(now, settings_->via, settings_->schedule);
-    if (!out.ok())
-      finish(request_result::no_algorithm);
+    is_unusable_ = !out.ok();
   }
 
   [[nodiscard]] bool challenged(const message_view& response, error_code code, time_point now) {
@@ -172,20 +169,14 @@ private:
     if (attack && signed_ && settings_->via == transport::datagram)
       return distrust(code, now);  // it proves nothing: the true server may still answer
     switch (verdict) {
-    case challenge_verdict::answered:
-      if (++challenges_ > settings_->max_challenges)
-        finish(request_result::error, code);
-      else
-        attempt(now);
-      return true;
-    case challenge_verdict::bid_down:
-      return finish(request_result::bid_down), true;
-    case challenge_verdict::realm_changed:
-      return finish(request_result::realm_changed), true;
-    case challenge_verdict::no_algorithm:
-      return finish(request_result::no_algorithm), true;
-    case challenge_verdict::malformed:
-      return finish(request_result::protocol_error), true;
+      case challenge_verdict::answered:
+        if (++challenges_ > settings_->max_challenges) finish(request_result::error, code);
+        else attempt(now);
+        return true;
+      case challenge_verdict::bid_down: return finish(request_result::bid_down), true;
+      case challenge_verdict::realm_changed: return finish(request_result::realm_changed), true;
+      case challenge_verdict::no_algorithm: return finish(request_result::no_algorithm), true;
+      case challenge_verdict::malformed: return finish(request_result::protocol_error), true;
     }
     return false;
   }
@@ -197,8 +188,7 @@ private:
     if (hint && settings_->via == transport::stream) {
       finish(request_result::error, code);
     } else if (hint) {
-      if (hint_ == error_code::none)
-        hint_deadline_ = now + settings_->hint_grace;
+      if (hint_ == error_code::none) hint_deadline_ = now + settings_->hint_grace;
       hint_ = code;
     } else if (transaction_.discard() == transaction_action::integrity_violated) {
       finish(request_result::integrity_violated);
@@ -226,6 +216,7 @@ private:
   int challenges_ = 0;
   int resends_ = 0;
   bool signed_ = false;
+  bool is_unusable_ = false;
   bool active_ = false;
 };
 

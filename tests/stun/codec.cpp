@@ -67,9 +67,11 @@ TEST_CASE("F67 stun: lengths that lie") {
     CHECK(is_malformed({rfc5769_request.begin(), rfc5769_request.begin() + std::ptrdiff_t(n)}));
   for (std::size_t n = 20; n < rfc5769_request.size(); ++n)  // every truncation of a message
     CHECK(is_malformed({rfc5769_request.begin(), rfc5769_request.begin() + std::ptrdiff_t(n)}));
-  packet longer = rfc5769_request;
-  longer.resize(longer.size() + 4);
-  CHECK(is_malformed(longer));                            // bytes behind the message
+  for (const std::size_t more : {1u, 4u, 8u}) {  // bytes behind the message
+    packet longer = rfc5769_long_term;
+    longer.resize(longer.size() + more);
+    CHECK(is_malformed(longer));
+  }
   CHECK(is_malformed(with_header("80220004")));           // value missing
   CHECK(is_malformed(with_header("8022ffff 00000000")));  // attribute longer than the message
   CHECK(is_malformed(with_header("80220005 00000000")));  // by one byte
@@ -138,14 +140,12 @@ TEST_CASE("F69 stun: unknown attributes, duplicates, order") {
   CHECK(is_malformed(with_header("80280004 00000000 00060000")));  // behind FINGERPRINT
   {
     std::string body;
-    for (int i = 0; i < 1000; ++i)
-      body += "80ff0000";
+    for (int i = 0; i < 1000; ++i) body += "80ff0000";
     const auto p = with_header(body);
     const auto m = message_view::parse(p);
     REQUIRE(m);
     std::size_t count = 0;
-    for (const auto& a : m->attributes())
-      count += a.value.empty();
+    for (const auto& a : m->attributes()) count += a.value.empty();
     CHECK(count == 1000);
   }
 }
@@ -198,8 +198,7 @@ TEST_CASE("F70 stun: frames of a stream, whole and byte by byte") {
     received.push_back(b);
     const auto frame = stun::next_frame(received);
     REQUIRE(frame);
-    if (frame->size == 0)
-      continue;
+    if (frame->size == 0) continue;
     sizes.push_back(frame->size);
     CHECK(frame->consumed == received.size());
     received.clear();
@@ -239,8 +238,7 @@ TEST_CASE("F71 stun: integrity absent, wrong, cut short") {
     packet changed = both;
     changed[i] ^= std::byte{1};
     const auto m = message_view::parse(changed);
-    if (!m)
-      continue;
+    if (!m) continue;
     CHECK_FALSE((stun::has_valid_integrity(*m, sha1) &&
                  stun::has_valid_integrity_sha256(*m, sha256) && stun::has_valid_fingerprint(*m)));
   }

@@ -15,14 +15,12 @@ namespace {
 
 std::size_t count_of(const turn_rig& rig, method m) {
   std::size_t n = 0;
-  for (const packet& p : rig.sent)
-    n += view(p).method() == m;
+  for (const packet& p : rig.sent) n += view(p).method() == m;
   return n;
 }
 packet bytes(std::initializer_list<int> values) {
   packet out;
-  for (const int v : values)
-    out.push_back(static_cast<std::byte>(v));
+  for (const int v : values) out.push_back(static_cast<std::byte>(v));
   return out;
 }
 
@@ -203,11 +201,9 @@ TEST_CASE("F75 turn: no permission for private peers unless the settings allow i
   const auto v6 = [](std::initializer_list<int> head, std::initializer_list<int> tail) {
     std::array<std::byte, 16> out{};
     std::size_t i = 0;
-    for (const int b : head)
-      out[i++] = static_cast<std::byte>(b);
+    for (const int b : head) out[i++] = static_cast<std::byte>(b);
     i = 16 - tail.size();
-    for (const int b : tail)
-      out[i++] = static_cast<std::byte>(b);
+    for (const int b : tail) out[i++] = static_cast<std::byte>(b);
     return socket_address{ip_address(out), 5000};
   };
   const std::vector<socket_address> private_ones = {{ip_address::v4(10, 0, 0, 1), 5000},
@@ -390,8 +386,7 @@ TEST_CASE("turn: 500 is tried four times more, then it is busy") {
     ++asked;
     rig.give(server.error(rig.take(), error_code::server_error, true));
     CHECK(rig.sent.empty());  // not at once
-    if (rig.told.empty())
-      rig.advance_to(rig.deadline);
+    if (rig.told.empty()) rig.advance_to(rig.deadline);
   }
   CHECK(asked == 5);
   CHECK(rig.take_told().reason == reason::busy);
@@ -534,6 +529,21 @@ TEST_CASE("F63 turn: an allocation that keeps getting lost is not asked for with
   CHECK(told.deadline > rig.now);
 }
 
+TEST_CASE("F63 turn: an allocation that lived, and was lost, is asked for again without pause") {
+  turn_rig rig;
+  scripted_server server;
+  rig.allocate(server);
+  for (int reboot = 0; reboot < 5; ++reboot) {
+    rig.advance_to(rig.deadline);
+    rig.serve(server);  // a Refresh succeeds: it lives
+    server.has_allocation = false;
+    rig.advance_to(rig.deadline);
+    rig.serve(server);
+    CHECK(rig.take_told().type == action::lost);
+    CHECK(rig.take_told().type == action::allocated);
+  }
+}
+
 TEST_CASE("F63 turn: 400 to a permission asks whether the allocation lives") {
   turn_rig rig;
   scripted_server server;
@@ -640,14 +650,10 @@ TEST_CASE("turn: release deletes the allocation; success, 437, 400 and silence a
     REQUIRE(rig.sent.size() == 1);
     const packet request = rig.take();
     CHECK(stun::read_u32(*view(request).find(attribute_type::lifetime)) == 0u);
-    if (how == 0)
-      rig.give(server.honest(request));
-    else if (how == 1)
-      rig.give(server.error(request, error_code::allocation_mismatch, true));
-    else if (how == 2)
-      rig.give(server.error(request, error_code::bad_request, true));
-    else
-      rig.advance(40s);
+    if (how == 0) rig.give(server.honest(request));
+    else if (how == 1) rig.give(server.error(request, error_code::allocation_mismatch, true));
+    else if (how == 2) rig.give(server.error(request, error_code::bad_request, true));
+    else rig.advance(40s);
     CHECK(rig.take_told().type == action::released);
     CHECK_FALSE(rig.client.is_allocated());
   }
@@ -669,8 +675,7 @@ TEST_CASE("turn: channels are unique, kept for their peer, and not given to anot
     return socket_address{ip_address::v4(203, 0, 113, 5), static_cast<std::uint16_t>(1000 + i)};
   };
   std::set<std::uint16_t> seen;
-  for (int i = 0; i < 4096; ++i)
-    seen.insert(rig.client.add_peer(address(i), rig.now).value());
+  for (int i = 0; i < 4096; ++i) seen.insert(rig.client.add_peer(address(i), rig.now).value());
   CHECK(seen.size() == 4096);
   CHECK(*seen.begin() == stun::first_channel);
   CHECK(*seen.rbegin() == stun::last_channel);
@@ -702,10 +707,8 @@ TEST_CASE("F59 turn: a session through loss, duplication and reordering comes up
         const packet p = rig.take();
         for (auto copies = dice.below(10) < 4 ? 0 : 1 + dice.below(2); copies > 0; --copies) {
           auto [at, fresh] = answers.try_emplace(view(p).id());
-          if (fresh)
-            at->second = server.honest(p);
-          if (dice.below(10) >= 4)
-            to_client.emplace(rig.now + 1ms * dice.below(900), at->second);
+          if (fresh) at->second = server.honest(p);
+          if (dice.below(10) >= 4) to_client.emplace(rig.now + 1ms * dice.below(900), at->second);
         }
       }
       for (const auto& told : rig.told) {
@@ -789,8 +792,7 @@ TEST_CASE("turn: IPv6 is asked for by REQUESTED-ADDRESS-FAMILY, and nothing else
     CHECK(stun::read_u32(*family) == 0x02000000u);
     rig.give(server.allocated(request, right ? relay_v6 : relay_v4));
     CHECK(rig.take_told().type == (right ? action::allocated : action::failed));
-    if (!right)
-      continue;
+    if (!right) continue;
     const auto peer = rig.client.add_peer(relay_v6, rig.now).value();
     rig.pump();
     CHECK(rig.client.family_state(address_family::v4) == stun::turn_family_state::not_requested);

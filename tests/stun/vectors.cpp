@@ -19,6 +19,7 @@ using lockgate::openssl_crypto;
 using stun::attribute_type;
 using stun::message_class;
 using stun::method;
+static_assert(stun::crypto<openssl_crypto>);
 
 namespace {
 
@@ -41,15 +42,13 @@ std::vector<std::size_t> differences(const std::vector<std::byte>& a,
   REQUIRE(a.size() == b.size());
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i])
-      out.push_back(i);
+    if (a[i] != b[i]) out.push_back(i);
   return out;
 }
 
 std::vector<std::size_t> range(std::size_t first, std::size_t last) {
   std::vector<std::size_t> out;
-  for (; first < last; ++first)
-    out.push_back(first);
+  for (; first < last; ++first) out.push_back(first);
   return out;
 }
 
@@ -59,8 +58,7 @@ void check_exact_with_padding(const std::vector<std::byte>& vector, std::size_t 
                               std::vector<std::byte> ours, Sign sign) {
   for (const auto& a : parse(vector).everything()) {
     const auto end = a.offset + 4 + a.value.size();
-    for (std::size_t i = end; i < end + stun::padding_of(a.value.size()); ++i)
-      ours[i] = vector[i];
+    for (std::size_t i = end; i < end + stun::padding_of(a.value.size()); ++i) ours[i] = vector[i];
   }
   ours[3] = static_cast<std::byte>(integrity_at + 24 - 20);
   sign(std::span(ours).first(integrity_at), std::span(ours).subspan(integrity_at + 4, 20));
@@ -84,8 +82,7 @@ TEST_CASE("crc32: the check value of ITU V.42, at compile time and at every leng
     std::uint32_t plain = ~0u;
     for (std::size_t i = 0; i < n; ++i) {
       plain ^= std::to_integer<std::uint32_t>(rfc5769_request[i]);
-      for (int bit = 0; bit < 8; ++bit)
-        plain = plain >> 1 ^ (plain & 1 ? 0xEDB88320u : 0);
+      for (int bit = 0; bit < 8; ++bit) plain = plain >> 1 ^ (plain & 1 ? 0xEDB88320u : 0);
     }
     CHECK(stun::crc32(std::span(rfc5769_request).first(n)) == ~plain);
   }
@@ -117,8 +114,7 @@ TEST_CASE("RFC 5769 2.1: request with short-term credentials") {
   const auto out = e.finish();
   REQUIRE(out);
   auto expected = range(integrity_at - 3, integrity_at);  // padding, then the codes over it
-  for (const auto i : range(integrity_at + 4, integrity_at + 24))
-    expected.push_back(i);
+  for (const auto i : range(integrity_at + 4, integrity_at + 24)) expected.push_back(i);
   for (const auto i : range(rfc5769_request.size() - 4, rfc5769_request.size()))
     expected.push_back(i);
   for (const auto i : differences(rfc5769_request, *out))

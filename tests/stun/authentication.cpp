@@ -291,8 +291,7 @@ TEST_CASE("F74 auth: redirects") {
     rig.give(server.error(rig.take(), error_code::try_alternate, sign, [&](stun::encoder& e) {
       e.address(attribute_type::alternate_server, to);
     }));
-    if (rig.told.empty())
-      rig.advance(40s);
+    if (rig.told.empty()) rig.advance(40s);
     return rig.take_told();
   };
   const socket_address elsewhere{ip_address::v4(203, 0, 113, 9), 3479};
@@ -406,4 +405,34 @@ TEST_CASE("F79 auth: the password is in no message and wiped from memory") {
   CHECK(stun::constant_time_equal(b.bytes(), stun::bytes_of("one")));
   CHECK_FALSE(stun::constant_time_equal(b.bytes(), stun::bytes_of("onE")));
   CHECK_FALSE(stun::constant_time_equal(b.bytes(), stun::bytes_of("on")));
+}
+
+namespace {
+
+/// A library that offers everything and then cannot sign.
+struct broken_crypto : openssl_crypto {
+  struct hmac_sha1 {
+    explicit hmac_sha1(std::span<const std::byte>) {}
+    bool sign(stun::byte_spans, std::span<std::byte, 20>) noexcept { return false; }
+  };
+};
+static_assert(stun::crypto<broken_crypto>);
+
+}  // namespace
+
+TEST_CASE(
+    "auth: a cryptographic library that fails ends the request, and no unsigned one is sent") {
+  fixed_random random;
+  scripted_server server;
+  stun::authenticator<broken_crypto> auth("alice", "secret-of-alice");
+  stun::turn_client<broken_crypto> client({}, auth, random);
+  const time_point now{1h};
+  client.start(server_at, now);
+  const auto first = client.next(now);
+  REQUIRE(first.type == action::send);
+  const packet request(first.bytes.begin(), first.bytes.end());
+  CHECK(client.receive(server.challenge(request), now).type == received::control);
+  const auto told = client.next(now);
+  CHECK(told.type == action::failed);
+  CHECK(told.reason == reason::no_algorithm);
 }
