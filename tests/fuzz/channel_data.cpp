@@ -14,8 +14,7 @@ namespace stun = lockgate::stun;
 namespace {
 
 void require(bool condition) {
-  if (!condition)
-    std::abort();
+  if (!condition) std::abort();
 }
 
 }  // namespace
@@ -37,8 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t consumed = 0;
   for (;;) {
     const auto frame = stun::next_frame(rest);
-    if (!frame || frame->size == 0)
-      break;
+    if (!frame || frame->size == 0) break;
     require(frame->size <= frame->consumed && frame->consumed <= rest.size() &&
             frame->consumed - frame->size < 4);
     // A frame is the same however little of the stream behind it has arrived.

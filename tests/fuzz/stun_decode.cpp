@@ -18,8 +18,7 @@ using stun::attribute_type;
 namespace {
 
 void require(bool condition) {
-  if (!condition)
-    std::abort();
+  if (!condition) std::abort();
 }
 
 /// What is read from an address attribute is what writing it again gives, and its verdict does not
@@ -27,14 +26,11 @@ void require(bool condition) {
 void check_address(const stun::attribute& a, const stun::transaction_id& id) {
   for (const bool masked : {false, true}) {
     const auto address = masked ? stun::read_xor_address(a, id) : stun::read_address(a);
-    if (!address)
-      continue;
+    if (!address) continue;
     std::vector<std::byte> out(64);
     stun::encoder e(out, stun::message_class::success, stun::method::binding, id);
-    if (masked)
-      e.xor_address(a.type, *address);
-    else
-      e.address(a.type, *address);
+    if (masked) e.xor_address(a.type, *address);
+    else e.address(a.type, *address);
     const auto again = stun::message_view::parse(e.finish().value()).value();
     const stun::attribute copy = *again.everything().begin();
     require((masked ? stun::read_xor_address(copy, id) : stun::read_address(copy)) == address);
@@ -47,8 +43,7 @@ void check_address(const stun::attribute& a, const stun::transaction_id& id) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = std::as_bytes(std::span(data, size));
   const auto parsed = stun::message_view::parse(input);
-  if (!parsed)
-    return 0;
+  if (!parsed) return 0;
   const auto& m = *parsed;
 
   std::size_t consumed = stun::header_size;

@@ -301,7 +301,8 @@ TEST_CASE("F74 auth: redirects") {
   CHECK(told.address == elsewhere);
   for (const auto via : {stun::transport::datagram, stun::transport::stream}) {
     told = redirect_to(elsewhere, false, via);
-    CHECK(told.reason == reason::integrity_violated);  // not followed
+    CHECK(told.type == action::failed);
+    CHECK(told.reason == reason::untrusted_redirect);  // not followed
     CHECK(told.address != elsewhere);
   }
   std::array<std::byte, 16> link_local{std::byte{0xfe}, std::byte{0x80}};
@@ -323,6 +324,23 @@ TEST_CASE("F74 auth: an unsigned 300 to the first, unsigned request is not follo
   rig.give(server.error(rig.take(), error_code::try_alternate, false, [&](stun::encoder& e) {
     e.address(attribute_type::alternate_server, {ip_address::v4(203, 0, 113, 9), 3479});
   }));
+  CHECK(rig.told.empty());
+  rig.advance(500ms);
+  const auto told = rig.take_told();
+  CHECK(told.type == action::failed);
+  CHECK(told.reason == reason::untrusted_redirect);
+}
+
+TEST_CASE("F74 auth: a forged 300 does not keep the true challenge from being answered") {
+  turn_rig rig;
+  scripted_server server;
+  rig.start();
+  const packet request = rig.take();
+  rig.give(server.error(request, error_code::try_alternate, false));
+  rig.give(server.challenge(request));
+  rig.serve(server);
+  CHECK(rig.take_told().type == action::allocated);
+  rig.advance(5s);
   CHECK(rig.told.empty());
 }
 

@@ -14,8 +14,7 @@ inline std::vector<std::byte> hex(std::string_view text) {
   int high = -1;
   for (const char c : text) {
     const auto digit = std::string_view("0123456789abcdef").find(c);
-    if (digit == std::string_view::npos)
-      continue;
+    if (digit == std::string_view::npos) continue;
     if (high < 0) {
       high = static_cast<int>(digit);
       continue;

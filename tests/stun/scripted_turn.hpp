@@ -29,7 +29,7 @@ using packet = std::vector<std::byte>;
 
 /// Numbers that look random and are the same in every run.
 class fixed_random final : public lockgate::random_source {
-public:
+ public:
   explicit fixed_random(std::uint64_t seed = 1) : state_(seed) {}
   void fill(std::span<std::byte> out) override {
     for (std::byte& b : out) {
@@ -38,7 +38,7 @@ public:
     }
   }
 
-private:
+ private:
   std::uint64_t state_;
 };
 
@@ -67,7 +67,7 @@ using extra_attributes = std::function<void(stun::encoder&)>;
 
 /// Makes answers as a server with one user would.
 class scripted_server {
-public:
+ public:
   std::string user = "alice", password = "secret-of-alice", realm = "example.org",
               nonce = "nonce-1";
   packet algorithms;  ///< PASSWORD-ALGORITHMS to offer; none if empty
@@ -82,16 +82,14 @@ public:
                const extra_attributes& extra = {}) {
     return make(message_class::error, request, sign, [&](stun::encoder& e) {
       e.error(code, "as the script says");
-      if (extra)
-        extra(e);
+      if (extra) extra(e);
     });
   }
   packet challenge(const packet& request, error_code code = error_code::unauthenticated) {
     return error(request, code, false, [&](stun::encoder& e) {
       e.text(attribute_type::realm, realm);
       e.text(attribute_type::nonce, nonce);
-      if (!algorithms.empty())
-        e.bytes(attribute_type::password_algorithms, algorithms);
+      if (!algorithms.empty()) e.bytes(attribute_type::password_algorithms, algorithms);
     });
   }
   packet allocated(const packet& request, const socket_address& relayed = relay_v4) {
@@ -107,24 +105,18 @@ public:
   /// What an honest server says, whose allocation exists iff `has_allocation`.
   packet honest(const packet& request) {
     const auto m = view(request);
-    if (!has(request, attribute_type::nonce))
-      return challenge(request);
+    if (!has(request, attribute_type::nonce)) return challenge(request);
     if (text(request, attribute_type::nonce) != nonce)
       return challenge(request, error_code::stale_nonce);
-    if (!verifies(request))
-      return challenge(request);
+    if (!verifies(request)) return challenge(request);
     if (m.method() == method::allocate) {
-      if (has_allocation)
-        return error(request, error_code::allocation_mismatch, true);
+      if (has_allocation) return error(request, error_code::allocation_mismatch, true);
       has_allocation = true;
       return allocated(request);
     }
-    if (!has_allocation)
-      return error(request, error_code::allocation_mismatch, true);
-    if (m.method() != method::refresh)
-      return success(request);
-    if (*stun::read_u32(*m.find(attribute_type::lifetime)) == 0)
-      has_allocation = false;
+    if (!has_allocation) return error(request, error_code::allocation_mismatch, true);
+    if (m.method() != method::refresh) return success(request);
+    if (*stun::read_u32(*m.find(attribute_type::lifetime)) == 0) has_allocation = false;
     return refreshed(request);
   }
   bool has_allocation = false;
@@ -146,7 +138,7 @@ public:
     return out;
   }
 
-private:
+ private:
   packet key() {
     const auto parts = {stun::bytes_of(user), stun::bytes_of(":"), stun::bytes_of(realm),
                         stun::bytes_of(":"), stun::bytes_of(password)};
@@ -166,8 +158,7 @@ private:
   packet make(message_class kind, const packet& request, bool sign, const extra_attributes& extra) {
     packet out(2000);
     stun::encoder e(out, kind, view(request).method(), view(request).id());
-    if (extra)
-      extra(e);
+    if (extra) extra(e);
     if (sign && sha256_code) {
       auto k = hmac256();
       e.integrity_sha256(k);
@@ -182,7 +173,7 @@ private:
 
 /// A client, its clock, and what it wanted to do.
 class turn_rig {
-public:
+ public:
   explicit turn_rig(const stun::turn_config& config = {})
       : auth("alice", "secret-of-alice"), client(config, auth, random) {}
 
@@ -196,8 +187,7 @@ public:
       }
       if (action.type == stun::turn_action_type::send)
         sent.emplace_back(action.bytes.begin(), action.bytes.end());
-      else
-        told.push_back(action);
+      else told.push_back(action);
     }
   }
   void start() {
@@ -212,8 +202,7 @@ public:
   /// Takes the oldest message sent.
   packet take() {
     packet out = sent.empty() ? packet{} : sent.front();
-    if (!sent.empty())
-      sent.erase(sent.begin());
+    if (!sent.empty()) sent.erase(sent.begin());
     return out;
   }
   /// Takes the oldest event; `wait` if there was none.
@@ -232,14 +221,12 @@ public:
   /// Lets time pass, waking up at each deadline on the way.
   void advance(lockgate::duration d) {
     const auto end = now + d;
-    while (deadline < end)
-      advance_to(std::max(deadline, now));
+    while (deadline < end) advance_to(std::max(deadline, now));
     advance_to(end);
   }
   /// Lets the server answer honestly until nothing is left to answer.
   void serve(scripted_server& server) {
-    for (int i = 0; i < 100 && !sent.empty(); ++i)
-      give(server.honest(take()));
+    for (int i = 0; i < 100 && !sent.empty(); ++i) give(server.honest(take()));
   }
   /// Allocation up, event taken.
   void allocate(scripted_server& server) {

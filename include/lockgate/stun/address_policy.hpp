@@ -12,8 +12,7 @@ namespace lockgate::inline v0::stun {
 /// 64:ff9b:1::/48 with a /96 suffix), 6to4 (2002::/16), Teredo (2001::/32), v4-compatible (::/96).
 /// (v4-mapped needs nothing: `ip_address` has no other form for IPv4.)
 [[nodiscard]] constexpr ip_address normalise(const ip_address& ip) noexcept {
-  if (ip.is_v4())
-    return ip;
+  if (ip.is_v4()) return ip;
   const auto& b = ip.bytes();
   const auto word = [&](std::size_t at) {
     std::uint32_t value = 0;
@@ -22,14 +21,11 @@ namespace lockgate::inline v0::stun {
     return value;
   };
   const std::uint32_t w0 = word(0), w1 = word(4), w2 = word(8), w3 = word(12);
-  if (w0 == 0x0064ff9b && ((w1 == 0 && w2 == 0) || w1 >> 16 == 1))
-    return ip_address::v4(w3);
-  if (w0 >> 16 == 0x2002)
-    return ip_address::v4(w0 << 16 | w1 >> 16);
+  if (w0 == 0x0064ff9b && ((w1 == 0 && w2 == 0) || w1 >> 16 == 1)) return ip_address::v4(w3);
+  if (w0 >> 16 == 0x2002) return ip_address::v4(w0 << 16 | w1 >> 16);
   if (w0 == 0x20010000)
     return ip_address::v4(~w3);  // the client's address, inverted: RFC 4380 section 4
-  if (w0 == 0 && w1 == 0 && w2 == 0 && w3 > 1)
-    return ip_address::v4(w3);
+  if (w0 == 0 && w1 == 0 && w2 == 0 && w3 > 1) return ip_address::v4(w3);
   return ip;
 }
 
@@ -44,17 +40,13 @@ enum class address_scope : std::uint8_t {
 /// How far an address reaches; all spellings of one address get the same answer.
 [[nodiscard]] constexpr address_scope scope_of(const ip_address& spelled) noexcept {
   const ip_address ip = normalise(spelled);
-  if (ip.is_unspecified() || ip.is_multicast())
-    return address_scope::unusable;
+  if (ip.is_unspecified() || ip.is_multicast()) return address_scope::unusable;
   if (ip.is_v4()) {
     const std::uint32_t top = ip.to_v4() >> 24;
-    if (top == 0 || top >= 240)
-      return address_scope::unusable;
+    if (top == 0 || top >= 240) return address_scope::unusable;
   }
-  if (ip.is_loopback())
-    return address_scope::host;
-  if (ip.is_link_local())
-    return address_scope::link;
+  if (ip.is_loopback()) return address_scope::host;
+  if (ip.is_link_local()) return address_scope::link;
   return ip.is_private() ? address_scope::site : address_scope::global;
 }
 

@@ -22,13 +22,12 @@ namespace detail {
   std::array<std::byte, 16> mask{};
   for (std::size_t i = 0; i < 4; ++i)
     mask[i] = static_cast<std::byte>(magic_cookie >> (24 - 8 * i));
-  for (std::size_t i = 0; i < id.size(); ++i)
-    mask[4 + i] = id[i];
+  for (std::size_t i = 0; i < id.size(); ++i) mask[4 + i] = id[i];
   return mask;
 }
 
-[[nodiscard]] constexpr std::optional<socket_address>
-read_address(std::span<const std::byte> value, const std::array<std::byte, 16>& mask) noexcept {
+[[nodiscard]] constexpr std::optional<socket_address> read_address(
+    std::span<const std::byte> value, const std::array<std::byte, 16>& mask) noexcept {
   cursor in(value);
   in.skip(1);
   const auto family = static_cast<address_family>(in.u8());
@@ -37,8 +36,7 @@ read_address(std::span<const std::byte> value, const std::array<std::byte, 16>& 
   socket_address out;
   out.port = static_cast<std::uint16_t>(in.u16() ^ port_mask);
   const bool v4 = family == address_family::v4;
-  if (!v4 && family != address_family::v6)
-    return {};
+  if (!v4 && family != address_family::v6) return {};
   std::array<std::byte, 16> bytes{};
   std::size_t at = 0;
   if (v4) {
@@ -46,10 +44,8 @@ read_address(std::span<const std::byte> value, const std::array<std::byte, 16>& 
     at = 12;
   }
   std::size_t i = 0;
-  for (const std::byte b : in.take(bytes.size() - at))
-    bytes[at + i] = b ^ mask[i], ++i;
-  if (!in.ok() || in.remaining() != 0)
-    return {};
+  for (const std::byte b : in.take(bytes.size() - at)) bytes[at + i] = b ^ mask[i], ++i;
+  if (!in.ok() || in.remaining() != 0) return {};
   out.ip = ip_address(bytes);
   return out;
 }
@@ -61,8 +57,8 @@ read_address(std::span<const std::byte> value, const std::array<std::byte, 16>& 
   return detail::read_address(a.value, {});
 }
 /// XOR-MAPPED-ADDRESS, XOR-PEER-ADDRESS, XOR-RELAYED-ADDRESS of the message with this id.
-[[nodiscard]] constexpr std::optional<socket_address>
-read_xor_address(const attribute& a, const transaction_id& id) noexcept {
+[[nodiscard]] constexpr std::optional<socket_address> read_xor_address(
+    const attribute& a, const transaction_id& id) noexcept {
   return detail::read_address(a.value, detail::xor_mask(id));
 }
 
@@ -90,8 +86,7 @@ struct error_reason {
   cursor in(a.value);
   const unsigned kind = in.u32() & 0x7ff;
   const unsigned hundreds = kind >> 8, number = kind & 0xff;
-  if (!in.ok() || hundreds < 3 || hundreds > 6 || number > 99)
-    return {};
+  if (!in.ok() || hundreds < 3 || hundreds > 6 || number > 99) return {};
   return error_reason{static_cast<error_code>(hundreds * 100 + number), text_of(in.rest())};
 }
 /// The code of an error response; `error_code::none` where it carries none that can be read.
@@ -106,14 +101,13 @@ struct address_error {
   address_family family{};
   error_code code{};
 };
-[[nodiscard]] constexpr std::optional<address_error>
-read_address_error(const attribute& a) noexcept {
+[[nodiscard]] constexpr std::optional<address_error> read_address_error(
+    const attribute& a) noexcept {
   cursor in(a.value);
   const auto family = static_cast<address_family>(in.u8());
   in.skip(1);
   const unsigned kind = in.u16() & 0x7ff;
-  if (!in.ok())
-    return {};
+  if (!in.ok()) return {};
   return address_error{family, static_cast<error_code>((kind >> 8) * 100 + (kind & 0xff))};
 }
 
@@ -137,11 +131,9 @@ struct icmp_report {
 [[nodiscard]] constexpr bool lists_unknown(const message_view& response,
                                            attribute_type type) noexcept {
   const auto a = response.find(attribute_type::unknown_attributes);
-  if (!a)
-    return false;
+  if (!a) return false;
   for (cursor in(a->value); in.remaining() >= 2;)
-    if (static_cast<attribute_type>(in.u16()) == type)
-      return true;
+    if (static_cast<attribute_type>(in.u16()) == type) return true;
   return false;
 }
 

@@ -37,8 +37,9 @@ enum class challenge_verdict : std::uint8_t {
 /// Requires:   name and password as RFC 8265 OpaqueString prepares them (ASCII is unchanged by it).
 /// Cost:       one HMAC and no allocation per message; the key is derived once per challenge that
 ///             changes it.
-template <crypto C> class authenticator {
-public:
+template <crypto C>
+class authenticator {
+ public:
   authenticator(std::string_view username, std::string_view password)
       : username_(username), password_(bytes_of(password)) {}
 
@@ -46,7 +47,6 @@ public:
   [[nodiscard]] bool is_valid() const noexcept { return username_.size() < 509; }
   /// Whether requests can be signed: a challenge has been answered.
   [[nodiscard]] bool is_ready() const noexcept { return sha1_ || sha256_; }
-  [[nodiscard]] std::string_view realm() const noexcept { return realm_; }
   [[nodiscard]] std::string_view nonce() const noexcept { return nonce_; }
   /// Counts the nonces: a request signed under an earlier one is stale.
   [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
@@ -58,22 +58,17 @@ public:
   /// Appends USERNAME or USERHASH, REALM, NONCE, the algorithms, and the integrity code.
   /// Requires: `is_ready()`.
   void sign(encoder& out) noexcept {
-    if (userhash_)
-      out.bytes(attribute_type::userhash, *userhash_);
-    else
-      out.text(attribute_type::username, username_);
+    if (userhash_) out.bytes(attribute_type::userhash, *userhash_);
+    else out.text(attribute_type::username, username_);
     out.text(attribute_type::realm, realm_);
     out.text(attribute_type::nonce, nonce_);
     if (!algorithms_.empty()) {
       out.bytes(attribute_type::password_algorithms, algorithms_);
       out.u32(attribute_type::password_algorithm, std::uint32_t{algorithm_} << 16);
     }
-    if (sha256_)
-      out.integrity_sha256(*sha256_);
-    else if (sha1_)
-      out.integrity(*sha1_);
-    else
-      out.fail();
+    if (sha256_) out.integrity_sha256(*sha256_);
+    else if (sha1_) out.integrity(*sha1_);
+    else out.fail();
   }
 
   /// Whether the message was signed with the key in use.
@@ -95,13 +90,10 @@ public:
     const auto features = features_of(text_of(nonce->value));
     if (!offered && (features.password_algorithms || !algorithms_.empty()))
       return challenge_verdict::bid_down;
-    if (is_ready() && text_of(realm->value) != realm_)
-      return challenge_verdict::realm_changed;
+    if (is_ready() && text_of(realm->value) != realm_) return challenge_verdict::realm_changed;
     const std::uint16_t chosen = offered ? choose(offered->value) : md5;
-    if (chosen == 0)
-      return challenge_verdict::no_algorithm;
-    if (algorithm_ == sha256 && chosen != sha256)
-      return challenge_verdict::bid_down;
+    if (chosen == 0) return challenge_verdict::no_algorithm;
+    if (algorithm_ == sha256 && chosen != sha256) return challenge_verdict::bid_down;
 
     if (text_of(nonce->value) != nonce_) {
       nonce_ = text_of(nonce->value);
@@ -109,8 +101,7 @@ public:
     }
     const bool same_key =
         is_ready() && chosen == algorithm_ && offered.has_value() == !algorithms_.empty();
-    if (offered)
-      algorithms_.assign(offered->value.begin(), offered->value.end());
+    if (offered) algorithms_.assign(offered->value.begin(), offered->value.end());
     realm_ = text_of(realm->value);
     algorithm_ = chosen;
     return set_userhash(features.username_anonymity) && (same_key || set_key())
@@ -118,7 +109,7 @@ public:
                : challenge_verdict::no_algorithm;
   }
 
-private:
+ private:
   static constexpr std::uint16_t md5 = 1, sha256 = 2;  // RFC 8489 section 18.5
 
   /// SHA-256 where it is offered (RFC 8656 section 6), else MD5, else 0.
@@ -141,8 +132,7 @@ private:
       return true;
     }
     auto hash = C::sha256({bytes_of(username_), bytes_of(":"), bytes_of(realm_)});
-    if (hash)
-      userhash_ = *hash;
+    if (hash) userhash_ = *hash;
     return hash.has_value();
   }
 
@@ -152,15 +142,13 @@ private:
                         password_.bytes()};
     return algorithm_ == sha256 ? use(C::sha256(parts)) : use(C::md5(parts));
   }
-  template <class Key> [[nodiscard]] bool use(Key key) {
+  template <class Key>
+  [[nodiscard]] bool use(Key key) {
     sha1_.reset();
     sha256_.reset();
-    if (!key)
-      return false;
-    if (algorithms_.empty())
-      sha1_.emplace(std::span<const std::byte>(*key));
-    else
-      sha256_.emplace(std::span<const std::byte>(*key));
+    if (!key) return false;
+    if (algorithms_.empty()) sha1_.emplace(std::span<const std::byte>(*key));
+    else sha256_.emplace(std::span<const std::byte>(*key));
     wipe(*key);
     return true;
   }

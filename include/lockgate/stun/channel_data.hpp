@@ -29,14 +29,13 @@ struct channel_data {
 
 /// The ChannelData message at the start of a datagram; padding behind it is allowed.
 /// Errors: `errc::malformed` for a channel out of range or a length beyond the datagram.
-[[nodiscard]] constexpr result<channel_data>
-parse_channel_data(std::span<const std::byte> datagram) noexcept {
+[[nodiscard]] constexpr result<channel_data> parse_channel_data(
+    std::span<const std::byte> datagram) noexcept {
   cursor in(datagram);
   channel_data out;
   out.channel = in.u16();
   out.payload = in.take(in.u16());
-  if (!in.ok() || !is_channel(out.channel))
-    return errc::malformed;
+  if (!in.ok() || !is_channel(out.channel)) return errc::malformed;
   return out;
 }
 

@@ -16,21 +16,14 @@ enum class packet_kind : std::uint8_t { unknown, stun, zrtp, dtls, turn_channel,
 ///           64 to 79 be a channel, else it is QUIC (RFC 9443 section 3).
 [[nodiscard]] constexpr packet_kind demultiplex(std::span<const std::byte> datagram,
                                                 bool from_turn_server) noexcept {
-  if (datagram.empty())
-    return packet_kind::unknown;
+  if (datagram.empty()) return packet_kind::unknown;
   const auto first = std::to_integer<unsigned>(datagram.front());
-  if (first <= 3)
-    return packet_kind::stun;
-  if (first <= 15)
-    return packet_kind::unknown;
-  if (first <= 19)
-    return packet_kind::zrtp;
-  if (first <= 63)
-    return packet_kind::dtls;
-  if (first <= 79)
-    return from_turn_server ? packet_kind::turn_channel : packet_kind::quic;
-  if (first <= 127)
-    return packet_kind::quic;
+  if (first <= 3) return packet_kind::stun;
+  if (first <= 15) return packet_kind::unknown;
+  if (first <= 19) return packet_kind::zrtp;
+  if (first <= 63) return packet_kind::dtls;
+  if (first <= 79) return from_turn_server ? packet_kind::turn_channel : packet_kind::quic;
+  if (first <= 127) return packet_kind::quic;
   return first <= 191 ? packet_kind::rtp : packet_kind::quic;
 }
 

@@ -42,8 +42,7 @@ template <keyed_hmac<32> H>
 [[nodiscard]] bool has_valid_integrity_sha256(const message_view& message, H& hmac,
                                               std::size_t least = 32) noexcept {
   const auto a = message.find(attribute_type::message_integrity_sha256);
-  if (!a)
-    return false;
+  if (!a) return false;
   const std::size_t size = a->value.size();
   return size >= 16 && size >= least && size <= 32 && size % 4 == 0 &&
          detail::verify<32>(message, *a, hmac);

@@ -23,12 +23,12 @@ struct attribute {
 
 /// A range over the attributes of a checked message.
 class attribute_range {
-public:
+ public:
   /// Whether to show the attributes that RFC 8489 section 14.5 tells receivers to ignore.
   enum class scope : bool { visible, everything };
 
   class iterator {
-  public:
+   public:
     using value_type = attribute;
     using difference_type = std::ptrdiff_t;
 
@@ -44,12 +44,11 @@ public:
     /// False once an attribute reached beyond the message.
     [[nodiscard]] constexpr bool ok() const noexcept { return rest_.ok(); }
 
-  private:
+   private:
     constexpr void advance() noexcept {
       do {
         done_ = rest_.remaining() == 0;
-        if (done_)
-          return;
+        if (done_) return;
         current_.offset = end_ - rest_.remaining();
         current_.type = static_cast<attribute_type>(rest_.u16());
         const std::size_t length = rest_.u16();
@@ -64,15 +63,13 @@ public:
     /// After MESSAGE-INTEGRITY only MESSAGE-INTEGRITY-SHA256 and FINGERPRINT count, after
     /// MESSAGE-INTEGRITY-SHA256 only FINGERPRINT: the others are not covered by the code.
     constexpr bool is_hidden(attribute_type type) noexcept {
-      if (type == attribute_type::fingerprint)
-        return false;
+      if (type == attribute_type::fingerprint) return false;
       if (type == attribute_type::message_integrity_sha256) {
         const bool repeated = after_sha256_;
         after_sha256_ = true;
         return repeated;
       }
-      if (after_sha1_ || after_sha256_)
-        return true;
+      if (after_sha1_ || after_sha256_) return true;
       after_sha1_ = type == attribute_type::message_integrity;
       return false;
     }
@@ -91,7 +88,7 @@ public:
   [[nodiscard]] constexpr iterator begin() const noexcept { return {body_, shown_}; }
   [[nodiscard]] constexpr std::default_sentinel_t end() const noexcept { return {}; }
 
-private:
+ private:
   std::span<const std::byte> body_;
   scope shown_;
 };
@@ -100,14 +97,14 @@ private:
 ///
 /// Lifetime: views the bytes it was parsed from.
 class message_view {
-public:
+ public:
   /// The message that fills `datagram` from its first byte to its last.
   ///
   /// Errors: `errc::malformed` for a wrong cookie, a length that is no multiple of 4 or not that of
   ///         the datagram, an attribute that reaches beyond the message, or one behind FINGERPRINT.
   /// Cost:   one pass over the attributes, no allocation.
-  [[nodiscard]] static constexpr result<message_view>
-  parse(std::span<const std::byte> datagram) noexcept {
+  [[nodiscard]] static constexpr result<message_view> parse(
+      std::span<const std::byte> datagram) noexcept {
     cursor header(datagram);
     message_view view;
     view.type_ = header.u16();
@@ -123,12 +120,10 @@ public:
     auto at = view.everything().begin();
     bool last = false;
     for (; at != std::default_sentinel; ++at) {
-      if (last)
-        return errc::malformed;
+      if (last) return errc::malformed;
       last = at->type == attribute_type::fingerprint;
     }
-    if (!at.ok())
-      return errc::malformed;
+    if (!at.ok()) return errc::malformed;
     return view;
   }
 
@@ -148,12 +143,11 @@ public:
   /// The first attribute of this type: the one that counts among duplicates.
   [[nodiscard]] constexpr std::optional<attribute> find(attribute_type type) const noexcept {
     for (const attribute& a : attributes())
-      if (a.type == type)
-        return a;
+      if (a.type == type) return a;
     return {};
   }
 
-private:
+ private:
   constexpr message_view() noexcept = default;
 
   std::span<const std::byte> bytes_;
@@ -164,8 +158,8 @@ private:
 /// Writes the comprehension-required attributes of `message` that this library does not know into
 /// `out`, as far as they fit, and returns how many it wrote (RFC 8489 sections 6.3.1 to 6.3.4: a
 /// request with one is answered 420, an indication dropped, a response fails its transaction).
-[[nodiscard]] constexpr std::size_t
-unknown_required_attributes(const message_view& message, std::span<attribute_type> out) noexcept {
+[[nodiscard]] constexpr std::size_t unknown_required_attributes(
+    const message_view& message, std::span<attribute_type> out) noexcept {
   std::size_t count = 0;
   for (const attribute& a : message.attributes())
     if (count < out.size() && is_comprehension_required(a.type) && !is_known_required(a.type))

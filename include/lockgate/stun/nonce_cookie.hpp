@@ -30,8 +30,7 @@ inline constexpr std::string_view nonce_cookie_prefix = "obMatJos2";  // RFC 848
   std::uint32_t bits = 0;
   for (const char c : nonce.substr(nonce_cookie_prefix.size(), 4)) {
     const std::size_t digit = alphabet.find(c);
-    if (digit == alphabet.npos)
-      return {};
+    if (digit == alphabet.npos) return {};
     bits = bits << 6 | static_cast<std::uint32_t>(digit);
   }
   return {.password_algorithms = (bits & 0x800001) != 0,

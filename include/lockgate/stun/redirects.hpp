@@ -16,7 +16,7 @@ namespace lockgate::inline v0::stun {
 
 /// The servers visited lately.
 class redirects {
-public:
+ public:
   /// Notes that `server` is being used. The oldest entry makes room.
   void visit(const socket_address& server, time_point now) noexcept {
     visits_[next_++ % visits_.size()] = {server, now};
@@ -30,8 +30,7 @@ public:
                                                      time_point now) const noexcept {
     std::optional<socket_address> alternate;
     for (const attribute& a : response.attributes()) {
-      if (a.type != attribute_type::alternate_server)
-        continue;
+      if (a.type != attribute_type::alternate_server) continue;
       const auto address = read_address(a);
       if (address && (!alternate || (alternate->ip.is_v4() != server.ip.is_v4() &&
                                      address->ip.is_v4() == server.ip.is_v4())))
@@ -41,16 +40,14 @@ public:
       return {};
     std::size_t recent = 0;
     for (const visit_record& v : visits_) {
-      if (v.at == time_point::min() || now - v.at > std::chrono::minutes(5))
-        continue;
+      if (v.at == time_point::min() || now - v.at > std::chrono::minutes(5)) continue;
       ++recent;
-      if (v.server == *alternate)
-        return {};
+      if (v.server == *alternate) return {};
     }
     return recent < visits_.size() ? alternate : std::nullopt;
   }
 
-private:
+ private:
   struct visit_record {
     socket_address server;
     time_point at = time_point::min();

@@ -32,6 +32,7 @@ enum class request_result : std::uint8_t {
   bid_down,            ///< an answer tried to weaken the authentication
   no_algorithm,        ///< the server wants an algorithm that we do not have
   realm_changed,       ///< the server answers for another realm
+  untrusted_redirect,  ///< a 300 that nobody signed, and nothing better after it
   protocol_error,      ///< an answer that RFC 8489 does not allow
 };
 
@@ -47,8 +48,8 @@ struct request_outcome {
 struct request_settings {
   transport via = transport::datagram;
   retransmission schedule;
-  /// How long an unauthenticated 437 or 441 waits for a better answer (RFC 8489 section 9.2.5 would
-  /// discard it; coturn 4.6 sends no other).
+  /// How long an unauthenticated 300, 437 or 441 waits for a better answer (RFC 8489 sections 9.2.5
+  /// and 14.8 would discard it; coturn 4.6 sends no other).
   duration hint_grace = std::chrono::milliseconds(500);
   int max_challenges = 4;  ///< 401 and 438 answered per request
   int max_resends = 4;     ///< after 500 (RFC 8489 section 6.3.4)
@@ -60,7 +61,8 @@ struct request_settings {
 /// with its `id()` to `receive`. `outcome()` is `pending` until it is decided.
 ///
 /// Errors: RFC 8489 section 9.2.5: over datagrams an answer without valid integrity never ends an
-///         authenticated request; 401 and 438 need none, 437 and 441 without are hints.
+///         authenticated request; 401 and 438 need none; 300, 437 and 441 without are hints,
+///         and a 300 without is never followed (section 14.8).
 template <crypto C, request_body Body>
 class request {
  public:
@@ -80,12 +82,10 @@ class request {
   void cancel() noexcept { active_ = false; }
 
   [[nodiscard]] bool is_active() const noexcept { return active_; }
-  [[nodiscard]] bool is_signed() const noexcept { return signed_; }
   /// Whether the server may have seen a signed request.
   [[nodiscard]] bool has_sent_signed() const noexcept {
     return active_ && signed_ && transaction_.has_sent();
   }
-  [[nodiscard]] const Body& body() const noexcept { return body_; }
   [[nodiscard]] const transaction_id& id() const noexcept { return id_; }
   [[nodiscard]] request_outcome outcome() const noexcept { return outcome_; }
   /// The message to send. Lifetime: until the next call.
@@ -97,13 +97,12 @@ class request {
   [[nodiscard]] bool next(time_point now) noexcept {
     if (is_unusable_)  // the cryptographic library failed
       return finish(request_result::no_algorithm), false;
-    if (hint_ != error_code::none && now >= hint_deadline_)
-      return finish(request_result::error, hint_), false;
+    if (hint_ != error_code::none && now >= hint_deadline_) return finish_by_hint(hint_), false;
     switch (transaction_.next(now)) {
       case transaction_action::send: return true;
       case transaction_action::timed_out:
-        finish(hint_ != error_code::none ? request_result::error : request_result::timed_out,
-               hint_);
+        if (hint_ != error_code::none) finish_by_hint(hint_);
+        else finish(request_result::timed_out);
         return false;
       case transaction_action::integrity_violated:
         finish(request_result::integrity_violated);
@@ -139,6 +138,11 @@ class request {
   void finish(request_result result, error_code code = error_code::none) noexcept {
     outcome_ = {result, code};
     active_ = false;
+  }
+
+  void finish_by_hint(error_code code) noexcept {
+    if (code == error_code::try_alternate) finish(request_result::untrusted_redirect);
+    else finish(request_result::error, code);
   }
 
   void attempt(time_point now) {
@@ -183,10 +187,11 @@ class request {
 
   /// An answer without valid integrity: noted, perhaps a hint, never the end over datagrams.
   [[nodiscard]] bool distrust(error_code code, time_point now) noexcept {
-    const bool hint = signed_ && (code == error_code::allocation_mismatch ||
-                                  code == error_code::wrong_credentials);
+    const bool hint =
+        code == error_code::try_alternate || (signed_ && (code == error_code::allocation_mismatch ||
+                                                          code == error_code::wrong_credentials));
     if (hint && settings_->via == transport::stream) {
-      finish(request_result::error, code);
+      finish_by_hint(code);
     } else if (hint) {
       if (hint_ == error_code::none) hint_deadline_ = now + settings_->hint_grace;
       hint_ = code;

@@ -24,13 +24,12 @@ struct stream_frame {
 ///
 /// Errors: `errc::malformed` if no message starts like this; the stream cannot be resynchronised
 ///         and must be closed.
-[[nodiscard]] constexpr result<stream_frame>
-next_frame(std::span<const std::byte> received) noexcept {
+[[nodiscard]] constexpr result<stream_frame> next_frame(
+    std::span<const std::byte> received) noexcept {
   cursor in(received);
   const auto type = in.u16();
   const std::size_t length = in.u16();
-  if (!in.ok())
-    return stream_frame{};
+  if (!in.ok()) return stream_frame{};
   stream_frame frame;
   if (type <= 0x3fff) {  // two zero bits: STUN
     if (length % 4 != 0 || (in.remaining() >= 4 && in.u32() != magic_cookie))

@@ -28,7 +28,7 @@ enum class transaction_action : std::uint8_t {
 
 /// The timing of one transaction.
 class transaction {
-public:
+ public:
   void start(time_point now, transport via, const retransmission& schedule = {}) noexcept {
     schedule_ = schedule;
     via_ = via;
@@ -40,8 +40,7 @@ public:
 
   /// What to do now. Requires: `start` was called.
   [[nodiscard]] transaction_action next(time_point now) noexcept {
-    if (now < deadline_)
-      return transaction_action::wait;
+    if (now < deadline_) return transaction_action::wait;
     const int sends = via_ == transport::stream ? 1 : schedule_.sends;
     if (sent_ == sends)
       return discarded_ ? transaction_action::integrity_violated : transaction_action::timed_out;
@@ -67,7 +66,7 @@ public:
                                      : transaction_action::wait;
   }
 
-private:
+ private:
   retransmission schedule_;
   transport via_ = transport::datagram;
   int sent_ = 0;

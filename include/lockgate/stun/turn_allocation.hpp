@@ -23,8 +23,9 @@ namespace lockgate::inline v0::stun {
 /// What its user must know or do is collected in `told`.
 ///
 /// Lifetime: what it is constructed with outlives it.
-template <crypto C> class turn_allocation {
-public:
+template <crypto C>
+class turn_allocation {
+ public:
   turn_allocation(const turn_config& config, authenticator<C>& credentials, random_source& random,
                   turn_peers<C>& peers)
       : config_(config), auth_(credentials), random_(random), peers_(peers),
@@ -33,8 +34,7 @@ public:
   turn_allocation& operator=(const turn_allocation&) = delete;
 
   void start(const socket_address& server, time_point now) {
-    if (!auth_.is_valid())
-      return fail(turn_reason::bad_credentials);
+    if (!auth_.is_valid()) return fail(turn_reason::bad_credentials);
     server_ = server;
     redirects_.visit(server, now);
     allocate(now);
@@ -43,8 +43,7 @@ public:
     const bool nothing_there =
         state_ == state::closed || (state_ == state::allocating && !control_.has_sent_signed());
     peers_.reset();
-    if (nothing_there)
-      return close(turn_action_type::released);
+    if (nothing_there) return close(turn_action_type::released);
     state_ = state::releasing;
     ask(method::refresh, 0, now);
   }
@@ -56,18 +55,14 @@ public:
   [[nodiscard]] step_result step(time_point now) {
     if (state_ == state::ready && !control_.is_active() && now >= refresh_at_)
       ask(method::refresh, lifetime_wanted(), now);
-    if (!control_.is_active())
-      return step_result::idle;
-    if (control_.next(now))
-      return step_result::send;
-    if (control_.is_active())
-      return step_result::idle;
+    if (!control_.is_active()) return step_result::idle;
+    if (control_.next(now)) return step_result::send;
+    if (control_.is_active()) return step_result::idle;
     settle(nullptr, now);
     return step_result::changed;
   }
   [[nodiscard]] time_point deadline() const noexcept {
-    if (control_.is_active())
-      return control_.deadline();
+    if (control_.is_active()) return control_.deadline();
     return state_ == state::ready ? refresh_at_ : never;
   }
 
@@ -81,10 +76,8 @@ public:
       return reconnect(turn_reason::allocation_lost, error_code::bad_request, after_backoff(now));
     if (outcome.result == request_result::success)
       return state_ == state::ready ? refreshed(*response, now) : allocated(*response, now);
-    if (settle_fatal(outcome, now))
-      return;
-    if (state_ == state::allocating)
-      return allocate_refused(outcome.code, response, now);
+    if (settle_fatal(outcome, now)) return;
+    if (state_ == state::allocating) return allocate_refused(outcome.code, response, now);
     // Refresh: 437 (RFC 8656 section 5), 400 (coturn) or 443: nothing there. Others: no use to us.
     lose(now);
   }
@@ -92,37 +85,31 @@ public:
   /// The server has forgotten the allocation. Its 5-tuple is free then, so the same socket serves.
   void lose(time_point now) {
     const auto again = after_backoff(now);
-    if (again > now)
-      return reconnect(turn_reason::allocation_lost, error_code::none, again);
+    if (again > now) return reconnect(turn_reason::allocation_lost, error_code::none, again);
     tell(turn_action_type::lost);
     allocate(now);
   }
   /// Outcomes that mean the same whatever was asked; false if `outcome` is none of them.
   bool settle_fatal(const request_outcome& outcome, time_point now) {
     switch (outcome.result) {
-    case request_result::timed_out:
-      return reconnect(turn_reason::timed_out, {}, after_backoff(now)), true;
-    case request_result::integrity_violated:
-      return reconnect(turn_reason::integrity_violated, {}, after_backoff(now)), true;
-    case request_result::bid_down:
-      return fail(turn_reason::bid_down), true;
-    case request_result::no_algorithm:
-      return fail(turn_reason::no_algorithm), true;
-    case request_result::realm_changed:
-      return fail(turn_reason::realm_changed), true;
-    case request_result::protocol_error:
-      return fail(turn_reason::protocol_error), true;
-    default:
-      break;
+      case request_result::timed_out:
+        return reconnect(turn_reason::timed_out, {}, after_backoff(now)), true;
+      case request_result::integrity_violated:
+        return reconnect(turn_reason::integrity_violated, {}, after_backoff(now)), true;
+      case request_result::bid_down: return fail(turn_reason::bid_down), true;
+      case request_result::no_algorithm: return fail(turn_reason::no_algorithm), true;
+      case request_result::realm_changed: return fail(turn_reason::realm_changed), true;
+      case request_result::untrusted_redirect:
+        return fail(turn_reason::untrusted_redirect, error_code::try_alternate), true;
+      case request_result::protocol_error: return fail(turn_reason::protocol_error), true;
+      default: break;
     }
     switch (outcome.code) {
-    case error_code::unauthenticated:
-    case error_code::stale_nonce:
-      return fail(turn_reason::bad_credentials, outcome.code), true;
-    case error_code::wrong_credentials:
-      return reconnect(turn_reason::address_in_use, outcome.code, after_backoff(now)), true;
-    default:
-      return false;
+      case error_code::unauthenticated:
+      case error_code::stale_nonce: return fail(turn_reason::bad_credentials, outcome.code), true;
+      case error_code::wrong_credentials:
+        return reconnect(turn_reason::address_in_use, outcome.code, after_backoff(now)), true;
+      default: return false;
     }
   }
 
@@ -168,7 +155,7 @@ public:
   [[nodiscard]] std::optional<socket_address> mapped() const noexcept { return mapped_; }
   [[nodiscard]] std::string_view alternate_domain() const noexcept { return alternate_domain_; }
 
-private:
+ private:
   enum class state : std::uint8_t { closed, allocating, ready, restarting, releasing };
 
   static constexpr auto min_lifetime = std::chrono::seconds(10);    // against a server's 0 or 1
@@ -230,58 +217,50 @@ private:
   }
   void allocate_refused(error_code code, const message_view* response, time_point now) {
     switch (code) {
-    case error_code::try_alternate: {
-      const auto to = redirects_.follow(*response, server_, now);
-      if (!to)
-        return fail(turn_reason::bad_redirect, code);
-      const auto domain = response->find(attribute_type::alternate_domain);
-      alternate_domain_ = domain ? text_of(domain->value) : std::string_view();
-      return close(turn_action_type::reconnect, turn_reason::redirected, code, now, *to);
-    }
-    case error_code::unknown_attribute:
-      if (!dont_fragment_ || !lists_unknown(*response, attribute_type::dont_fragment))
-        return fail(turn_reason::refused, code);
-      dont_fragment_ = false;
-      return allocate(now);
-    case error_code::allocation_mismatch: {
-      const bool enough = ++mismatches_ % max_mismatches == 0;
-      return reconnect(turn_reason::address_in_use, code, enough ? now + mismatch_pause : now);
-    }
-    case error_code::address_family_not_supported:
-      return fail(turn_reason::unsupported_family, code);
-    case error_code::allocation_quota_reached:
-    case error_code::server_error:
-    case error_code::insufficient_capacity:
-      // With an eighth more, jitter never makes it less than the minute that RFC 8656 asks for.
-      return reconnect(turn_reason::busy, code, now + jittered(busy_pause * 9 / 8));
-    default:
-      return fail(turn_reason::refused, code);
+      case error_code::try_alternate: {
+        const auto to = redirects_.follow(*response, server_, now);
+        if (!to) return fail(turn_reason::bad_redirect, code);
+        const auto domain = response->find(attribute_type::alternate_domain);
+        alternate_domain_ = domain ? text_of(domain->value) : std::string_view();
+        return close(turn_action_type::reconnect, turn_reason::redirected, code, now, *to);
+      }
+      case error_code::unknown_attribute:
+        if (!dont_fragment_ || !lists_unknown(*response, attribute_type::dont_fragment))
+          return fail(turn_reason::refused, code);
+        dont_fragment_ = false;
+        return allocate(now);
+      case error_code::allocation_mismatch: {
+        const bool enough = ++mismatches_ % max_mismatches == 0;
+        return reconnect(turn_reason::address_in_use, code, enough ? now + mismatch_pause : now);
+      }
+      case error_code::address_family_not_supported:
+        return fail(turn_reason::unsupported_family, code);
+      case error_code::allocation_quota_reached:
+      case error_code::server_error:
+      case error_code::insufficient_capacity:
+        // With an eighth more, jitter never makes it less than the minute that RFC 8656 asks for.
+        return reconnect(turn_reason::busy, code, now + jittered(busy_pause * 9 / 8));
+      default: return fail(turn_reason::refused, code);
     }
   }
 
   void allocated(const message_view& response, time_point now) {
     for (const attribute& a : response.attributes()) {
-      if (a.type != attribute_type::xor_relayed_address)
-        continue;
+      if (a.type != attribute_type::xor_relayed_address) continue;
       const auto address = read_xor_address(a, response.id());
       if (!address || address->port == 0 || !is_acceptable(address->ip))
         return fail(turn_reason::protocol_error);
       const auto family = address->ip.is_v4() ? address_family::v4 : address_family::v6;
-      if (wants(family) && !relayed_[index(family)])
-        relayed_[index(family)] = *address;
+      if (wants(family) && !relayed_[index(family)]) relayed_[index(family)] = *address;
     }
-    if (!relayed_[0] && !relayed_[1])
-      return fail(turn_reason::protocol_error);
+    if (!relayed_[0] && !relayed_[1]) return fail(turn_reason::protocol_error);
     const auto refused = response.find(attribute_type::address_error_code);
     const auto why = refused ? read_address_error(*refused) : std::nullopt;
     for (const auto family : {address_family::v4, address_family::v6}) {
       auto& to = families_[index(family)];
-      if (!wants(family))
-        to = turn_family_state::not_requested;
-      else if (relayed_[index(family)])
-        to = turn_family_state::allocated;
-      else if (!why || why->family != family)
-        to = turn_family_state::ignored;
+      if (!wants(family)) to = turn_family_state::not_requested;
+      else if (relayed_[index(family)]) to = turn_family_state::allocated;
+      else if (!why || why->family != family) to = turn_family_state::ignored;
       else
         to = why->code == error_code::address_family_not_supported ? turn_family_state::unsupported
                                                                    : turn_family_state::busy;
@@ -320,11 +299,9 @@ private:
       state_ = state::restarting;
       return ask(method::refresh, 0, now);
     }
-    if (!std::exchange(probing_, false))
-      return;
+    if (!std::exchange(probing_, false)) return;
     for (turn_peer<C>& peer : peers_)  // the allocation is well, so the peer's address was not
-      if (std::exchange(peer.suspected, false))
-        refuse(peer, error_code::bad_request);
+      if (std::exchange(peer.suspected, false)) refuse(peer, error_code::bad_request);
   }
 
   const turn_config& config_;

@@ -35,8 +35,9 @@ namespace lockgate::inline v0::stun {
 ///           refer to its settings.
 /// Cost:     `receive` of data and `frame` are O(1) and do not allocate; `next` is O(1) while
 ///           nothing is due, else O(peers), as is a received response.
-template <crypto C> class turn_client {
-public:
+template <crypto C>
+class turn_client {
+ public:
   turn_client(const turn_config& config, authenticator<C>& credentials, random_source& random)
       : config_(config), auth_(credentials), random_(random),
         allocation_(config_, credentials, random, peers_) {}
@@ -59,33 +60,26 @@ public:
   /// What should we do next? Call it after every other call, until it answers `wait`.
   [[nodiscard]] turn_action next(time_point now) {
     for (;;) {
-      if (next_told_ < allocation_.told().size())
-        return allocation_.told()[next_told_++];
+      if (next_told_ < allocation_.told().size()) return allocation_.told()[next_told_++];
       allocation_.told().clear();
       next_told_ = 0;
-      if (!dirty_ && now < deadline_)
-        return wait();
+      if (!dirty_ && now < deadline_) return wait();
       dirty_ = false;
       using step_result = typename turn_allocation<C>::step_result;
       const step_result done = allocation_.step(now);
-      if (done == step_result::send)
-        return transmit(allocation_.control());
+      if (done == step_result::send) return transmit(allocation_.control());
       dirty_ = done == step_result::changed;
       deadline_ = allocation_.deadline();
       for (turn_peer<C>& peer : peers_) {
-        if (!peer.wanted || !allocation_.may_ask(peer))
-          continue;
+        if (!peer.wanted || !allocation_.may_ask(peer)) continue;
         if (is_without_relay(peer)) {
           allocation_.refuse(peer, error_code::peer_family_mismatch);
           continue;
         }
-        if (step(peer, false, now))
-          return transmit(peer.permission);
-        if (step(peer, true, now))
-          return transmit(peer.binding);
+        if (step(peer, false, now)) return transmit(peer.permission);
+        if (step(peer, true, now)) return transmit(peer.binding);
       }
-      if (!dirty_ && allocation_.told().empty())
-        return wait();
+      if (!dirty_ && allocation_.told().empty()) return wait();
     }
   }
 
@@ -95,15 +89,12 @@ public:
       return allocation_.is_ready() ? peers_.receive(datagram, drops_)
                                     : drop(drops_.unknown_channel);
     const auto message = message_view::parse(datagram);
-    if (!message)
-      return drop(drops_.malformed);
+    if (!message) return drop(drops_.malformed);
     switch (message->kind()) {
-    case message_class::indication:
-      return allocation_.is_ready() ? peers_.receive(*message, drops_) : drop(drops_.unexpected);
-    case message_class::request:
-      return drop(drops_.unexpected);
-    default:
-      return receive_response(*message, now);
+      case message_class::indication:
+        return allocation_.is_ready() ? peers_.receive(*message, drops_) : drop(drops_.unexpected);
+      case message_class::request: return drop(drops_.unexpected);
+      default: return receive_response(*message, now);
     }
   }
 
@@ -113,14 +104,12 @@ public:
   ///         ones, unless the settings allow them), `errc::invalid_argument` for port 0,
   ///         `errc::queue_full` if all 4096 channels are taken.
   [[nodiscard]] result<std::uint16_t> add_peer(const socket_address& address, time_point now) {
-    if (address.port == 0)
-      return errc::invalid_argument;
+    if (address.port == 0) return errc::invalid_argument;
     if (scope_of(address.ip) <
         (config_.allow_private_peers ? address_scope::host : address_scope::global))
       return errc::unreachable;
     turn_peer<C>* peer = peers_.obtain(address, now);
-    if (peer == nullptr)
-      return errc::queue_full;
+    if (peer == nullptr) return errc::queue_full;
     if (!peer->wanted || peer->reached == turn_peer<C>::stage::refused) {
       const auto rest = peer->reusable_at;
       peer->reset();  // its channel may still stand, but binding it to the same peer is allowed
@@ -145,8 +134,7 @@ public:
   /// Cost:   4 bytes once the channel is bound; before, a Send indication with a fresh random id.
   [[nodiscard]] result<turn_frame> frame(std::uint16_t peer, std::size_t size,
                                          std::span<std::byte, max_turn_header_size> out) {
-    if (!allocation_.is_ready())
-      return errc::would_block;
+    if (!allocation_.is_ready()) return errc::would_block;
     return peers_.frame(peer, size, config_.requests.via, random_, out);
   }
 
@@ -167,7 +155,7 @@ public:
   }
   [[nodiscard]] const turn_drops& drops() const noexcept { return drops_; }
 
-private:
+ private:
   [[nodiscard]] turn_action wait() const noexcept {
     turn_action action;
     action.deadline = deadline_;
@@ -208,12 +196,9 @@ private:
       deadline_ = std::min(deadline_, due);
       return false;
     }
-    if (what.next(now))
-      return true;
-    if (what.is_active())
-      deadline_ = std::min(deadline_, what.deadline());
-    else
-      settle_peer(peer, is_binding, now);
+    if (what.next(now)) return true;
+    if (what.is_active()) deadline_ = std::min(deadline_, what.deadline());
+    else settle_peer(peer, is_binding, now);
     return false;
   }
 
@@ -222,24 +207,17 @@ private:
     const request_outcome outcome = (is_binding ? peer.binding : peer.permission).outcome();
     const duration later = allocation_.jittered(turn_peer<C>::refresh_interval);
     switch (peer.settle(is_binding, now, later, allocation_.is_ready())) {
-    case peer_verdict::permitted:
-      return allocation_.tell(turn_action_type::permitted, peer.channel);
-    case peer_verdict::bound:
-      return allocation_.tell(turn_action_type::bound, peer.channel);
-    case peer_verdict::refused:
-      return allocation_.tell(turn_action_type::refused, peer.channel, outcome.code);
-    case peer_verdict::gone:
-      return allocation_.lose(now);
-    case peer_verdict::out_of_step:
-      return allocation_.probe(true, now);
-    case peer_verdict::suspicious:
-      return allocation_.probe(false, now);
-    case peer_verdict::fatal:
-      allocation_.settle_fatal(outcome, now);
-      return;
-    case peer_verdict::none:
-    case peer_verdict::too_early:
-      return;
+      case peer_verdict::permitted:
+        return allocation_.tell(turn_action_type::permitted, peer.channel);
+      case peer_verdict::bound: return allocation_.tell(turn_action_type::bound, peer.channel);
+      case peer_verdict::refused:
+        return allocation_.tell(turn_action_type::refused, peer.channel, outcome.code);
+      case peer_verdict::gone: return allocation_.lose(now);
+      case peer_verdict::out_of_step: return allocation_.probe(true, now);
+      case peer_verdict::suspicious: return allocation_.probe(false, now);
+      case peer_verdict::fatal: allocation_.settle_fatal(outcome, now); return;
+      case peer_verdict::none:
+      case peer_verdict::too_early: return;
     }
   }
 
@@ -251,20 +229,17 @@ private:
     };
     const auto take = [&](request<C, turn_request>& r) {
       dirty_ = true;
-      if (!r.receive(message, now))
-        ++drops_.untrusted;
+      if (!r.receive(message, now)) ++drops_.untrusted;
       return !r.is_active();
     };
     if (answers(allocation_.control())) {
-      if (take(allocation_.control()))
-        allocation_.settle(&message, now);
+      if (take(allocation_.control())) allocation_.settle(&message, now);
       return control;
     }
     for (turn_peer<C>& peer : peers_)
       for (const bool is_binding : {false, true})
         if (auto& r = is_binding ? peer.binding : peer.permission; answers(r)) {
-          if (take(r))
-            settle_peer(peer, is_binding, now);
+          if (take(r)) settle_peer(peer, is_binding, now);
           return control;
         }
     return drop(drops_.unknown_response);

@@ -26,7 +26,8 @@ enum class peer_verdict : std::uint8_t {
 
 /// A peer's permission and channel. They are asked for together: whichever is answered first lets
 /// data through, and the channel's refreshes keep the permission alive too (RFC 8656 section 12).
-template <crypto C> struct turn_peer {
+template <crypto C>
+struct turn_peer {
   static constexpr auto permission_life = std::chrono::seconds(300);  // RFC 8656 section 9
   static constexpr auto channel_life = std::chrono::seconds(600);     // RFC 8656 section 12
   static constexpr auto channel_rest = std::chrono::seconds(300);     // before reuse, section 12
@@ -86,12 +87,10 @@ template <crypto C> struct turn_peer {
       const bool first = reached == stage::none || reached == stage::refused;
       if (reached == stage::refused)  // the server was busy, and is no more
         binding_due = now;
-      if (first)
-        reached = stage::permitted;
+      if (first) reached = stage::permitted;
       return first ? peer_verdict::permitted : peer_verdict::none;
     }
-    if (outcome.result != request_result::error)
-      return peer_verdict::fatal;
+    if (outcome.result != request_result::error) return peer_verdict::fatal;
     const bool mismatch = outcome.code == error_code::allocation_mismatch;
     if (!allocated && (mismatch || outcome.code == error_code::bad_request)) {
       due = time_point::min();
@@ -100,34 +99,26 @@ template <crypto C> struct turn_peer {
     }
     due = never;
     switch (outcome.code) {
-    case error_code::allocation_mismatch:
-      return peer_verdict::gone;
-    case error_code::bad_request:
-      suspected = true;
-      return is_binding ? peer_verdict::out_of_step : peer_verdict::suspicious;
-    case error_code::unauthenticated:
-    case error_code::stale_nonce:
-    case error_code::wrong_credentials:
-      return peer_verdict::fatal;
-    case error_code::forbidden:
-    case error_code::peer_family_mismatch:
-      refuse();
-      return peer_verdict::refused;
-    default:
-      break;
+      case error_code::allocation_mismatch: return peer_verdict::gone;
+      case error_code::bad_request:
+        suspected = true;
+        return is_binding ? peer_verdict::out_of_step : peer_verdict::suspicious;
+      case error_code::unauthenticated:
+      case error_code::stale_nonce:
+      case error_code::wrong_credentials: return peer_verdict::fatal;
+      case error_code::forbidden:
+      case error_code::peer_family_mismatch: refuse(); return peer_verdict::refused;
+      default: break;
     }
     if (is_binding) {  // Send indications do as well; the permission must be refreshed then
-      if (reached == stage::bound)
-        reached = stage::permitted;
-      if (permission_due == never)
-        permission_due = now;
+      if (reached == stage::bound) reached = stage::permitted;
+      if (permission_due == never) permission_due = now;
       return peer_verdict::none;
     }
     const bool busy = outcome.code == error_code::allocation_quota_reached ||
                       outcome.code == error_code::insufficient_capacity;
     refuse();
-    if (busy)
-      permission_due = now + busy_pause;
+    if (busy) permission_due = now + busy_pause;
     return peer_verdict::refused;
   }
 };

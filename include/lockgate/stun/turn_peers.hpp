@@ -21,8 +21,9 @@ namespace lockgate::inline v0::stun {
 ///
 /// Cost: framing and receiving data is O(1) and allocates nothing, but for a Data indication from
 ///       another port of a permitted address, which looks through all peers.
-template <crypto C> class turn_peers {
-public:
+template <crypto C>
+class turn_peers {
+ public:
   /// The wanted peer of this name, or null.
   [[nodiscard]] turn_peer<C>* find(std::uint16_t peer) noexcept {
     const std::size_t at = std::size_t{peer} - first_channel;  // wraps for numbers below
@@ -35,10 +36,8 @@ public:
     std::size_t at = peers_.size();
     if (at > last_channel - first_channel) {
       at = 0;
-      while (at < peers_.size() && (peers_[at].wanted || now < peers_[at].reusable_at))
-        ++at;
-      if (at == peers_.size())
-        return nullptr;
+      while (at < peers_.size() && (peers_[at].wanted || now < peers_[at].reusable_at)) ++at;
+      if (at == peers_.size()) return nullptr;
       by_address_.erase(peers_[at].address);
     } else {
       peers_.emplace_back();
@@ -54,8 +53,7 @@ public:
   [[nodiscard]] auto end() noexcept { return peers_.end(); }
   /// Forgets what a former allocation granted.
   void reset() noexcept {
-    for (turn_peer<C>& peer : peers_)
-      peer.reset();
+    for (turn_peer<C>& peer : peers_) peer.reset();
   }
 
   /// See `turn_client::frame`.
@@ -63,13 +61,10 @@ public:
                                          random_source& random,
                                          std::span<std::byte, max_turn_header_size> out) {
     const turn_peer<C>* p = find(peer);
-    if (p == nullptr || p->reached == turn_peer<C>::stage::refused)
-      return errc::unreachable;
-    if (!p->may_send())
-      return errc::would_block;
+    if (p == nullptr || p->reached == turn_peer<C>::stage::refused) return errc::unreachable;
+    if (!p->may_send()) return errc::would_block;
     constexpr std::size_t largest = 0xffff - max_turn_header_size - 3;
-    if (size > largest)
-      return errc::message_too_large;
+    if (size > largest) return errc::message_too_large;
     const auto length = static_cast<std::uint16_t>(size);
     if (p->reached == turn_peer<C>::stage::bound) {
       write_channel_header(out.template first<channel_header_size>(), peer, length);
@@ -87,11 +82,9 @@ public:
   [[nodiscard]] turn_received receive(std::span<const std::byte> datagram,
                                       turn_drops& drops) noexcept {
     const auto message = parse_channel_data(datagram);
-    if (!message)
-      return ++drops.malformed, turn_received{};
+    if (!message) return ++drops.malformed, turn_received{};
     const turn_peer<C>* peer = find(message->channel);
-    if (peer == nullptr)
-      return ++drops.unknown_channel, turn_received{};
+    if (peer == nullptr) return ++drops.unknown_channel, turn_received{};
     turn_received out;
     out.type = turn_received_type::data;
     out.peer = peer->channel;
@@ -111,15 +104,13 @@ public:
       return ++drops.unexpected, turn_received{};
     const auto address = read_xor_address(*from, message.id());
     const auto report = icmp ? read_icmp(*icmp) : std::nullopt;
-    if (!address || (icmp && !report))
-      return ++drops.malformed, turn_received{};
+    if (!address || (icmp && !report)) return ++drops.malformed, turn_received{};
     turn_received out;
     out.address = *address;
     const auto known = by_address_.find(*address);
     if (known != by_address_.end() && peers_[known->second].wanted)
       out.peer = peers_[known->second].channel;
-    else if (!has_permission(address->ip))
-      return ++drops.not_permitted, turn_received{};
+    else if (!has_permission(address->ip)) return ++drops.not_permitted, turn_received{};
     if (report) {
       out.type = turn_received_type::icmp;
       out.icmp = *report;
@@ -131,7 +122,7 @@ public:
     return out;
   }
 
-private:
+ private:
   /// Permissions are for addresses, whatever the port (RFC 8656 section 9).
   [[nodiscard]] bool has_permission(const ip_address& ip) const noexcept {
     return std::any_of(peers_.begin(), peers_.end(), [&](const turn_peer<C>& peer) {

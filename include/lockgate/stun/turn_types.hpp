@@ -42,17 +42,13 @@ struct turn_request {
     constexpr auto v6 = static_cast<std::uint8_t>(address_family::v6);
     if (what == method::allocate) {
       out.u8(attribute_type::requested_transport, udp);
-      if (families == turn_families::v6)
-        out.u8(attribute_type::requested_address_family, v6);
-      if (families == turn_families::both)
-        out.u8(attribute_type::additional_address_family, v6);
-      if (dont_fragment)
-        out.flag(attribute_type::dont_fragment);
+      if (families == turn_families::v6) out.u8(attribute_type::requested_address_family, v6);
+      if (families == turn_families::both) out.u8(attribute_type::additional_address_family, v6);
+      if (dont_fragment) out.flag(attribute_type::dont_fragment);
     }
     if (what == method::allocate || what == method::refresh)
       out.u32(attribute_type::lifetime, lifetime);
-    if (what == method::channel_bind)
-      out.channel(channel);
+    if (what == method::channel_bind) out.channel(channel);
     if (what == method::channel_bind || what == method::create_permission)
       out.xor_address(attribute_type::xor_peer_address, peer);
   }
@@ -81,6 +77,7 @@ enum class turn_reason : std::uint8_t {
   address_in_use,      ///< 437 to Allocate, or 441: the 5-tuple belongs to another allocation
   redirected,          ///< an authenticated 300
   bad_redirect,        ///< a 300 to a useless address, or to where we have just been
+  untrusted_redirect,  ///< a 300 that nobody signed: it is not followed (RFC 8489 section 14.8)
   busy,                ///< 486, 500, 508
   allocation_lost,     ///< the server keeps forgetting the allocation
   bad_credentials,     ///< 401 to a signed request

@@ -94,35 +94,33 @@ enum class attribute_type : std::uint16_t {
 [[nodiscard]] constexpr bool is_known_required(attribute_type type) noexcept {
   using enum attribute_type;
   switch (type) {
-  case mapped_address:
-  case change_request:
-  case username:
-  case message_integrity:
-  case error_code:
-  case unknown_attributes:
-  case channel_number:
-  case lifetime:
-  case xor_peer_address:
-  case data:
-  case realm:
-  case nonce:
-  case xor_relayed_address:
-  case requested_address_family:
-  case even_port:
-  case requested_transport:
-  case dont_fragment:
-  case message_integrity_sha256:
-  case password_algorithm:
-  case userhash:
-  case xor_mapped_address:
-  case reservation_token:
-  case priority:
-  case use_candidate:
-  case padding:
-  case response_port:
-    return true;
-  default:
-    return false;
+    case mapped_address:
+    case change_request:
+    case username:
+    case message_integrity:
+    case error_code:
+    case unknown_attributes:
+    case channel_number:
+    case lifetime:
+    case xor_peer_address:
+    case data:
+    case realm:
+    case nonce:
+    case xor_relayed_address:
+    case requested_address_family:
+    case even_port:
+    case requested_transport:
+    case dont_fragment:
+    case message_integrity_sha256:
+    case password_algorithm:
+    case userhash:
+    case xor_mapped_address:
+    case reservation_token:
+    case priority:
+    case use_candidate:
+    case padding:
+    case response_port: return true;
+    default: return false;
   }
 }
 
