@@ -66,6 +66,7 @@ class wait_list {
     return !waiters_.empty() && waiters_.front().complete(outcome);
   }
   void complete_all(status outcome = {}) noexcept {
+    if (waiters_.empty()) return;
     intrusive_list<waiter> now;  // those that come to wait meanwhile are not meant
     now.splice_back(waiters_);
     while (!now.empty()) now.front().complete(outcome);

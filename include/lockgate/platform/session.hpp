@@ -245,7 +245,7 @@ class session final : public instance_host, public row_owner, public list_link<s
         : ready_item([](ready_item& self) noexcept { static_cast<life_runner&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<life_runner&>(self);
-            me.owner.platform_.home.schedule(me);
+            me.owner.platform_.home.run_at_suspension(me);
           }),
           owner(s) {}
     void step() noexcept {
