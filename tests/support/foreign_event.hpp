@@ -36,7 +36,7 @@ class foreign_event {
   /// What is awaited; it may be moved about before.
   class wait {
    public:
-    explicit wait(foreign_event& event) noexcept : event(&event) {}
+    explicit wait(foreign_event& waits_for) noexcept : event(&waits_for) {}
     awaiter operator co_await() && noexcept { return awaiter(*event); }
     foreign_event* event;
   };
