@@ -129,6 +129,9 @@ TEST_CASE("F36: without memory for its owner a lease is empty, and nothing is re
 
 /// Carries memory home in the order of arrival, when the test says so.
 struct mailbox {
+  mailbox() = default;
+  mailbox(const mailbox&) = delete;
+  ~mailbox() { deliver(); }
   struct letter {
     void (*run)(void*) noexcept;
     void* item;
