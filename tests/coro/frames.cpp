@@ -92,8 +92,12 @@ TEST_CASE("frames: a thread's memory goes when the thread does") {
   CHECK(support::blocks_alive() == blocks);
 }
 
-task<status> child() { co_return status(); }
-task<status> parent() { co_return co_await child(); }
+task<status> child() {
+  co_return status();
+}
+task<status> parent() {
+  co_return co_await child();
+}
 
 TEST_CASE("F36, F37: every frame may be missing") {
   int reported = 0;
@@ -110,7 +114,8 @@ TEST_CASE("F36, F37: every frame may be missing") {
       }
       if (outcome == errc::no_memory) ++reported;
       reached_the_end = !fail.happened();
-    }).join();
+    })
+        .join();
   }
   CHECK(reached_the_end);
   CHECK(reported == 2);
