@@ -18,7 +18,7 @@
 #include <asio/ip/v6_only.hpp>  // for v6_only
 
 #include <cstddef>       // for size_t
-#include <memory>        // for make_shared
+#include <memory>        // for make_shared, make_unique
 #include <system_error>  // for error_code
 #include <utility>       // for move
 
@@ -69,14 +69,15 @@ class basic_asio_network {
     const socket_address bound = from_endpoint(socket.local_endpoint(error));
     if (error) return status(error);
     return datagram_socket_type(std::make_shared<detail::udp_channel<Transfer>>(
-        loop_, workspace_, std::move(socket), options, bound));
+        loop_, *workspace_, std::move(socket), options, bound));
   }
 
  private:
   basic_asio_network(asio::io_context& context, time_source* time, random_source* random,
                      const network_options& options)
       : options_(options), scheduler_(time ? *time : time_, random ? *random : random_),
-        pool_(options.slab_size, options.slab_limit), workspace_(pool_),
+        pool_(options.slab_size, options.slab_limit),
+        workspace_(std::make_unique<typename Transfer::workspace>(pool_)),
         loop_(std::make_shared<detail::io_loop>(context, scheduler_)) {}
 
   static void prepare(asio::ip::udp::socket& socket, const socket_address& local,
@@ -97,7 +98,7 @@ class basic_asio_network {
   system_random random_;
   scheduler scheduler_;
   slab_pool pool_;
-  typename Transfer::workspace workspace_;
+  std::unique_ptr<typename Transfer::workspace> workspace_;
   std::shared_ptr<detail::io_loop> loop_;
 };
 

@@ -1,14 +1,13 @@
 // A UDP socket in an io_context: lockgate's datagram_socket over Asio.
 #pragma once
 
-#include "lockgate/asio/detail/portable_udp.hpp"  // for portable_udp
-#include "lockgate/asio/detail/udp_channel.hpp"   // for udp_channel, udp_reader
-#include "lockgate/asio/udp_statistics.hpp"       // for udp_statistics, udp_options
-#include "lockgate/base/result.hpp"               // for result
-#include "lockgate/base/sent.hpp"                 // for sent
-#include "lockgate/base/status.hpp"               // for status
-#include "lockgate/coro/operation.hpp"            // for task_context
-#include "lockgate/net/datagram_socket.hpp"       // for received_datagram, outgoing_datagram
+#include "lockgate/asio/detail/udp_channel.hpp"  // for udp_channel, udp_reader
+#include "lockgate/asio/udp_statistics.hpp"      // for udp_statistics, udp_options
+#include "lockgate/base/result.hpp"              // for result
+#include "lockgate/base/sent.hpp"                // for sent
+#include "lockgate/base/status.hpp"              // for status
+#include "lockgate/coro/operation.hpp"           // for task_context
+#include "lockgate/net/datagram_socket.hpp"      // for received_datagram, outgoing_datagram
 
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
@@ -124,8 +123,5 @@ class basic_udp_socket<Transfer>::receive_operation {
   channel& channel_;
   std::span<received_datagram> into_;
 };
-
-/// The portable socket, on every system.
-using portable_udp_socket = basic_udp_socket<detail::portable_udp<>>;
 
 }  // namespace lockgate::inline v0

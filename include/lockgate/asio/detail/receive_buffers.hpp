@@ -181,10 +181,13 @@ class receive_buffers {
   /// How many messages the shared slab has room for.
   std::size_t prepare_packed(std::size_t count) noexcept {
     if (shared_.has_memory() && shared_.is_unshared()) used_ = 0;
-    if (!shared_.has_memory() || used_ + packed_size > pool_.slab_size()) {
-      if (!renew(shared_)) return 0;
-      used_ = 0;
+    if (!shared_.has_memory() || used_ + count * packed_size > pool_.slab_size()) {
+      if (slab_pool::filling fresh = pool_.acquire(); fresh.has_memory()) {
+        shared_ = std::move(fresh);
+        used_ = 0;
+      }
     }
+    if (!shared_.has_memory()) return 0;
     return std::min(count, (pool_.slab_size() - used_) / packed_size);
   }
   /// Sees to it that `slab` can be written to.
