@@ -15,6 +15,7 @@
 #include <array>         // for array
 #include <cerrno>        // for errno
 #include <cstddef>       // for size_t
+#include <cstdint>       // for uint8_t, uint64_t
 #include <span>          // for span
 #include <system_error>  // for error_code
 #include <utility>       // for move
@@ -29,6 +30,9 @@ struct linux_receive_workspace {
   std::array<std::array<iovec, 2>, receive_buffers::capacity> parts{};
   std::array<linux_address, receive_buffers::capacity> from{};
   std::array<linux_control, receive_buffers::capacity> control{};
+  /// How many messages have their parts in place, and for which layout of the buffers.
+  std::size_t prepared = 0;
+  std::uint64_t layout = 0;
 };
 
 /// The receiving half of a UDP socket.
@@ -99,7 +103,12 @@ class linux_receiver {
     return got;
   }
   void prepare(std::size_t count) noexcept {
-    for (std::size_t i = 0; i < count; ++i) {
+    if (shared_.layout != shared_.buffers.layout()) {
+      shared_.layout = shared_.buffers.layout();
+      shared_.prepared = 0;
+    }
+    for (; shared_.prepared < count; ++shared_.prepared) {
+      const std::size_t i = shared_.prepared;
       const receive_buffers::piece piece = shared_.buffers[i];
       auto& parts = shared_.parts[i];
       parts[0] = {piece.head.data(), piece.head.size()};
@@ -107,32 +116,45 @@ class linux_receiver {
       msghdr& header = shared_.messages[i].msg_hdr;
       header.msg_iov = parts.data();
       header.msg_iovlen = piece.tail.empty() ? 1 : 2;
-      address(i);
+      header.msg_name = &shared_.from[i];
+      header.msg_control = shared_.control[i].bytes.data();
     }
+    for (std::size_t i = 0; i < count; ++i) reset_lengths(shared_.messages[i].msg_hdr);
   }
-  void address(std::size_t i) noexcept {
-    msghdr& header = shared_.messages[i].msg_hdr;
-    header.msg_name = &shared_.from[i];
+  /// The system writes the lengths it used.
+  void reset_lengths(msghdr& header) const noexcept {
     header.msg_namelen = sizeof(linux_address);
-    header.msg_control = wants_control_ ? shared_.control[i].bytes.data() : nullptr;
-    header.msg_controllen = wants_control_ ? shared_.control[i].bytes.size() : 0;
+    header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
   }
 
   void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
                std::size_t& filled) noexcept {
-    received_datagram about;
-    about.arrival = arrival;
     for (std::size_t i = 0; i < count; ++i) {
       mmsghdr& message = shared_.messages[i];
-      about.from = load(shared_.from[i]);
-      about.local = local_;
-      about.ecn = 0;
-      about.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-      std::size_t segment = 0;
-      if (message.msg_hdr.msg_controllen > 0)
-        segment = read_control(message.msg_hdr, about.ecn, about.local.ip);
       const std::size_t size = message.msg_len;
-      count_message(size, segment, about.truncated);
+      const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+      std::uint8_t ecn = 0;
+      ip_address local = local_.ip;
+      std::size_t segment = 0;
+      if (message.msg_hdr.msg_controllen > 0) segment = read_control(message.msg_hdr, ecn, local);
+      count_message(size, segment, truncated);
+      const auto describe = [&](received_datagram& out) {
+        load(shared_.from[i], out.from);
+        out.local.ip = local;
+        out.local.port = local_.port;
+        out.local.scope = local_.scope;
+        out.arrival = arrival;
+        out.ecn = ecn;
+        out.truncated = truncated;
+      };
+      if (segment == 0 && filled < into.size() && shared_.buffers.is_contiguous(size)) {
+        received_datagram& out = into[filled++];
+        out.payload = shared_.buffers.take(i, size);
+        describe(out);
+        continue;
+      }
+      received_datagram about;
+      describe(about);
       counters_.copies += shared_.buffers.take(
           i, size, segment > 0 ? segment : size, about, [&](arrived_message&& part) noexcept {
             counters_.dropped_no_buffer += leftover_.deliver(std::move(part), into, filled);
@@ -165,9 +187,12 @@ class linux_receiver {
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   void drop() noexcept {
+    shared_.prepared = 0;
     for (std::size_t i = 0; i < receive_buffers::capacity; ++i) {
-      shared_.messages[i].msg_hdr.msg_iovlen = 0;
-      address(i);
+      msghdr& header = shared_.messages[i].msg_hdr;
+      header = {};
+      header.msg_control = shared_.control[i].bytes.data();
+      header.msg_controllen = sizeof(linux_control);
     }
     const int got = call(receive_buffers::capacity, MSG_TRUNC);  // gives the full lengths
     for (int i = 0; i < got; ++i) {

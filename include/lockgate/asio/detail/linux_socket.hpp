@@ -68,19 +68,16 @@ union linux_address {
   return ip_address(bytes);
 }
 [[nodiscard]] inline ip_address load(const in_addr& from) noexcept {
-  return ip_address::v4(ntohl(from.s_addr));
+  std::array<std::byte, 16> bytes{};
+  bytes[10] = bytes[11] = std::byte{0xff};
+  std::memcpy(bytes.data() + 12, &from, sizeof from);
+  return ip_address(bytes);
 }
-[[nodiscard]] inline socket_address load(const linux_address& from) noexcept {
-  socket_address out;
-  if (from.v4.sin_family == AF_INET6) {
-    out.ip = load(from.v6.sin6_addr);
-    out.port = ntohs(from.v6.sin6_port);
-    out.scope = from.v6.sin6_scope_id;
-  } else {
-    out.ip = load(from.v4.sin_addr);
-    out.port = ntohs(from.v4.sin_port);
-  }
-  return out;
+inline void load(const linux_address& from, socket_address& to) noexcept {
+  const bool v6 = from.v4.sin_family == AF_INET6;
+  to.ip = v6 ? load(from.v6.sin6_addr) : load(from.v4.sin_addr);
+  to.port = ntohs(v6 ? from.v6.sin6_port : from.v4.sin_port);
+  to.scope = v6 ? from.v6.sin6_scope_id : 0;
 }
 
 /// Room for the control messages of one received message: train size, traffic class, destination.

@@ -10,11 +10,12 @@
 #include <algorithm>  // for min, max
 #include <array>      // for array
 #include <cstddef>    // for byte, size_t
+#include <cstdint>    // for uint64_t
 #include <cstring>    // for memcpy
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for move
+#include <utility>    // for move, exchange
 
 namespace lockgate::inline v0::detail {
 
@@ -123,18 +124,29 @@ class receive_buffers {
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
     count = std::min(count, capacity);
-    packed_ = packed && pool_.slab_size() > 2 * packed_size;
+    packed = packed && pool_.slab_size() > 2 * packed_size;
+    if (std::exchange(packed_, packed) != packed) ++layout_;
     if (packed_) count = prepare_packed(count);
     for (std::size_t i = 0; i < count; ++i)
       if (!renew(whole_[i])) return i;
     return count;
   }
+  /// Changes whenever `operator[]` would name other memory than before.
+  [[nodiscard]] std::uint64_t layout() const noexcept { return layout_; }
   [[nodiscard]] piece operator[](std::size_t i) const noexcept {
     if (!packed_) return {whole_[i].memory(), {}};
     return {shared_.memory().subspan(used_ + i * packed_size, packed_size),
             whole_[i].memory().subspan(packed_size)};
   }
 
+  /// True when a message of `size` bytes lies in one piece.
+  [[nodiscard]] bool is_contiguous(std::size_t size) const noexcept {
+    return !packed_ || size <= packed_size;
+  }
+  /// The bytes of message `i`. Requires: `is_contiguous(size)`.
+  [[nodiscard]] lease take(std::size_t i, std::size_t size) const noexcept {
+    return packed_ ? shared_.cut(used_ + i * packed_size, size) : whole_[i].cut(0, size);
+  }
   /// Calls `deliver(arrived_message&&)` for the `size` bytes that arrived in message `i`: once, or
   /// twice for a train over head and tail. Gives the number of datagrams copied.
   template <class Deliver>
@@ -152,15 +164,11 @@ class receive_buffers {
       message.about.truncated = about.truncated;
       deliver(std::move(message));
     };
-    if (!packed_) {
-      hand_over(whole_[i].cut(0, size));
+    if (is_contiguous(size)) {
+      hand_over(take(i, size));
       return 0;
     }
     const std::size_t head_at = used_ + i * packed_size;
-    if (size <= packed_size) {
-      hand_over(shared_.cut(head_at, size));
-      return 0;
-    }
     const std::size_t in_head = packed_size / segment * segment;
     const std::size_t begun = packed_size - in_head;  // bytes of the datagram that crosses over
     if (begun > 0)
@@ -180,19 +188,24 @@ class receive_buffers {
  private:
   /// How many messages the shared slab has room for.
   std::size_t prepare_packed(std::size_t count) noexcept {
-    if (shared_.has_memory() && shared_.is_unshared()) used_ = 0;
-    if (!shared_.has_memory() || used_ + count * packed_size > pool_.slab_size()) {
+    std::size_t at = shared_.has_memory() && shared_.is_unshared() ? 0 : used_;
+    if (!shared_.has_memory() || at + count * packed_size > pool_.slab_size()) {
       if (slab_pool::filling fresh = pool_.acquire(); fresh.has_memory()) {
         shared_ = std::move(fresh);
-        used_ = 0;
+        ++layout_;
+        at = 0;
       }
     }
+    used_ = at;
+    if (at != prepared_at_) ++layout_;
+    prepared_at_ = at;
     if (!shared_.has_memory()) return 0;
     return std::min(count, (pool_.slab_size() - used_) / packed_size);
   }
   /// Sees to it that `slab` can be written to.
   bool renew(slab_pool::filling& slab) noexcept {
     if (slab.has_memory() && slab.is_unshared()) return true;
+    ++layout_;
     slab = slab_pool::filling();
     slab = pool_.acquire();
     return slab.has_memory();
@@ -200,7 +213,9 @@ class receive_buffers {
 
   slab_pool& pool_;
   slab_pool::filling shared_;
-  std::size_t used_ = 0;
+  std::size_t used_ = 0;         // where the next message begins in the shared slab
+  std::size_t prepared_at_ = 0;  // the same when memory was last prepared
+  std::uint64_t layout_ = 1;
   std::array<slab_pool::filling, capacity> whole_;
   bool packed_ = true;
 };
