@@ -2,16 +2,17 @@
 // io_context.
 #pragma once
 
-#include "lockgate/asio/detail/io_loop.hpp"  // for io_loop
-#include "lockgate/asio/endpoint.hpp"        // for to_endpoint, from_endpoint
-#include "lockgate/asio/udp_backend.hpp"     // for default_udp
-#include "lockgate/asio/udp_socket.hpp"      // for basic_udp_socket
-#include "lockgate/base/clock.hpp"           // for time_source, steady_time
-#include "lockgate/base/random.hpp"          // for random_source, system_random
-#include "lockgate/base/result.hpp"          // for result
-#include "lockgate/buffer/slab_pool.hpp"     // for slab_pool
-#include "lockgate/coro/scheduler.hpp"       // for scheduler
-#include "lockgate/net/datagram_socket.hpp"  // for datagram_network
+#include "lockgate/asio/detail/io_loop.hpp"   // for io_loop
+#include "lockgate/asio/detail/run_list.hpp"  // for run_list
+#include "lockgate/asio/endpoint.hpp"         // for to_endpoint, from_endpoint
+#include "lockgate/asio/udp_backend.hpp"      // for default_udp
+#include "lockgate/asio/udp_socket.hpp"       // for basic_udp_socket
+#include "lockgate/base/clock.hpp"            // for time_source, steady_time
+#include "lockgate/base/random.hpp"           // for random_source, system_random
+#include "lockgate/base/result.hpp"           // for result
+#include "lockgate/buffer/slab_pool.hpp"      // for slab_pool
+#include "lockgate/coro/scheduler.hpp"        // for scheduler
+#include "lockgate/net/datagram_socket.hpp"   // for datagram_network
 
 #include <asio/io_context.hpp>  // for io_context
 #include <asio/ip/udp.hpp>      // for udp::socket
@@ -54,6 +55,8 @@ class basic_asio_network {
   [[nodiscard]] scheduler& home() noexcept { return scheduler_; }
   [[nodiscard]] slab_pool& buffers() noexcept { return pool_; }
   [[nodiscard]] asio::io_context& context() noexcept { return loop_->context(); }
+  /// The tasks that `async_run` has started and that have not ended.
+  [[nodiscard]] detail::run_list& runs() noexcept { return runs_; }
 
   /// A socket bound to `local`: `::` takes both families, any other address its own.
   /// Errors: what the system says to opening or binding.
@@ -100,6 +103,7 @@ class basic_asio_network {
   slab_pool pool_;
   std::unique_ptr<typename Transfer::workspace> workspace_;
   std::shared_ptr<detail::io_loop> loop_;
+  detail::run_list runs_;
 };
 
 /// The network with the fastest UDP that this system has.
