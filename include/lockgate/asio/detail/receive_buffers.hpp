@@ -15,7 +15,7 @@
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for move, exchange
+#include <utility>    // for move, exchange, swap
 
 namespace lockgate::inline v0::detail {
 
@@ -128,7 +128,7 @@ class receive_buffers {
     if (std::exchange(packed_, packed) != packed) ++layout_;
     if (packed_) count = prepare_packed(count);
     for (std::size_t i = 0; i < count; ++i)
-      if (!renew(whole_[i])) return i;
+      if (!renew(whole_[i]) && !borrow(i)) return i;
     return count;
   }
   /// Changes whenever `operator[]` would name other memory than before.
@@ -209,6 +209,16 @@ class receive_buffers {
     slab = slab_pool::filling();
     slab = pool_.acquire();
     return slab.has_memory();
+  }
+
+  /// Without memory in the pool: takes a slab that was kept ready for a later message.
+  bool borrow(std::size_t i) noexcept {
+    for (std::size_t k = capacity - 1; k > i; --k)
+      if (whole_[k].has_memory() && whole_[k].is_unshared()) {
+        std::swap(whole_[i], whole_[k]);
+        return true;
+      }
+    return false;
   }
 
   slab_pool& pool_;
