@@ -9,6 +9,8 @@
 
 #include "support/doctest.hpp"
 
+#include <asio/executor_work_guard.hpp>  // for make_work_guard
+
 #include <chrono>   // for seconds
 #include <cstddef>  // for byte, size_t
 #include <utility>  // for move
@@ -55,6 +57,7 @@ struct two_sockets {
   void run_all() {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     io.restart();
+    const auto working = asio::make_work_guard(io);
     while (tasks.size() > 0 && std::chrono::steady_clock::now() < give_up)
       io.run_one_for(std::chrono::seconds(1));
     REQUIRE_MESSAGE(tasks.size() == 0, "the test's task did not end");

@@ -1,6 +1,7 @@
 // The completion token that makes any Asio operation awaitable in a lockgate task.
 #pragma once
 
+#include "lockgate/asio/system_error.hpp"  // for from_asio
 #include "lockgate/base/exception.hpp"     // for rethrow_if
 #include "lockgate/base/result.hpp"        // for result
 #include "lockgate/base/status.hpp"        // for status
@@ -64,7 +65,7 @@ struct asio_answer<T> {
 };
 inline status status_of(const std::error_code& error) noexcept {
   if (error == asio::error::operation_aborted) return errc::canceled;
-  return error;
+  return from_asio(error);
 }
 template <>
 struct asio_answer<std::error_code> {

@@ -5,6 +5,7 @@
 #include "lockgate/asio/detail/io_loop.hpp"   // for io_loop
 #include "lockgate/asio/detail/run_list.hpp"  // for run_list
 #include "lockgate/asio/endpoint.hpp"         // for to_endpoint, from_endpoint
+#include "lockgate/asio/system_error.hpp"     // for from_asio
 #include "lockgate/asio/udp_backend.hpp"      // for default_udp
 #include "lockgate/asio/udp_socket.hpp"       // for basic_udp_socket
 #include "lockgate/base/clock.hpp"            // for time_source, steady_time
@@ -68,9 +69,9 @@ class basic_asio_network {
     asio::ip::udp::socket socket(context());
     std::error_code error;
     prepare(socket, local, options, error);
-    if (error) return status(error);
+    if (error) return from_asio(error);
     const socket_address bound = from_endpoint(socket.local_endpoint(error));
-    if (error) return status(error);
+    if (error) return from_asio(error);
     return datagram_socket_type(std::make_shared<detail::udp_channel<Transfer>>(
         loop_, *workspace_, std::move(socket), options, bound));
   }

@@ -3,6 +3,7 @@
 
 #include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, leftover_messages
 #include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
+#include "lockgate/asio/system_error.hpp"            // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
 #include "lockgate/base/sent.hpp"                    // for sent
 #include "lockgate/base/status.hpp"                  // for status
@@ -103,7 +104,7 @@ class portable_udp {
       const bool too_long = error == asio::error::message_size;
       const std::size_t room = piece.head.size() + piece.tail.size();
       if (error && !too_long) {
-        if (!is_reported_error(error)) return out.failure = error, out;
+        if (!is_reported_error(error)) return out.failure = from_asio(error), out;
         ++counters_.reported_errors;
         out.more = true;
         return out;
@@ -191,7 +192,7 @@ class portable_udp {
       if (error == asio::error::message_size) return errc::message_too_large;
       if (error == asio::error::connection_refused || error == asio::error::connection_reset)
         ++counters_.reported_errors;  // of an earlier datagram
-      else if (error != asio::error::interrupted) return error;
+      else if (error != asio::error::interrupted) return from_asio(error);
     }
     return errc::would_block;
   }

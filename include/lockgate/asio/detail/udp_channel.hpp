@@ -4,6 +4,7 @@
 #include "lockgate/asio/detail/handler_memory.hpp"   // for handler_memory, owned_handler
 #include "lockgate/asio/detail/io_loop.hpp"          // for io_loop, relook_item
 #include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_outcome
+#include "lockgate/asio/system_error.hpp"            // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
 #include "lockgate/base/result.hpp"                  // for result
 #include "lockgate/base/sent.hpp"                    // for sent
@@ -123,7 +124,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
   void readable(const std::error_code& error) noexcept {
     loop_->enter([&] {
-      if (error) readers_.complete_all(error);
+      if (error) readers_.complete_all(from_asio(error));
       budget_ = options_.batches_per_turn;
       more_ = true;  // should nobody wait, the next receive() finds out
       if (!readers_.empty()) serve();
@@ -144,7 +145,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
                                        self.write_wait_ = false;
                                        if (self.closed_) return;
                                        self.loop_->enter([&] {
-                                         if (error) self.writers_.complete_all(error);
+                                         if (error) self.writers_.complete_all(from_asio(error));
                                          else self.writable();
                                        });
                                      }));
