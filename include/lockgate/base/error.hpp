@@ -16,6 +16,7 @@ enum class errc {
   already_registered,      ///< register on an instance that has, or had, a session (U20)
   registration_refused,    ///< the host's admission hook said no (U9)
   interface_not_owned,     ///< the LUID belongs to no earlier registration of this provider (G16)
+  interface_in_use,        ///< the LUID belongs to another instance now
   terminated,              ///< the session ended before the call could be served
   canceled,                ///< the caller asked to stop
   timed_out,               ///< a deadline passed
@@ -56,6 +57,7 @@ enum class errc {
     case errc::registration_refused: return "the host program refused the registration";
     case errc::interface_not_owned:
       return "the interface LUID was never given to this provider: pass 0 to get a new one";
+    case errc::interface_in_use: return "the interface LUID is in use by another instance";
     case errc::terminated: return "the session has ended";
     case errc::canceled: return "the caller asked to stop";
     case errc::timed_out: return "the deadline passed";
@@ -93,6 +95,7 @@ enum class errc {
     case errc::timed_out: return std::errc::timed_out;
     case errc::deadlock: return std::errc::resource_deadlock_would_occur;
     case errc::unreachable: return std::errc::host_unreachable;
+    case errc::interface_in_use:
     case errc::duplicate_transport_id: return std::errc::address_in_use;
     case errc::unknown_transport_id: return std::errc::address_not_available;
     case errc::message_too_large: return std::errc::message_size;

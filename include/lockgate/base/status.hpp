@@ -12,7 +12,7 @@ namespace lockgate::inline v0 {
 /// when somebody asks.
 ///
 /// Cost: 16 bytes, no call on the success path (`std::error_code{}` calls `system_category()`).
-class [[nodiscard]] status {
+class status {
  public:
   constexpr status() noexcept = default;
   constexpr status(errc code) noexcept : value_(static_cast<int>(code)) {}

@@ -44,6 +44,8 @@ class waiter : public list_link<waiter>, private stop_callback {
     resumption_.resume();
     return true;
   }
+  /// From now on only `complete` ends the wait: what was asked for has been handed on.
+  void ignore_stop() noexcept { stop_callback::unlink(); }
   [[nodiscard]] bool is_pending() const noexcept { return pending_; }
   [[nodiscard]] status outcome() const noexcept { return outcome_; }
 

@@ -1,0 +1,52 @@
+// Every gate of the project. All figures come from one run and one thread.
+#include "harness/gate.hpp"  // for gate, ratio, value, at_most, at_least
+
+namespace bench {
+
+namespace {
+
+/// The yardsticks themselves: a gate is worth nothing when its denominator is lame, so these hold
+/// the baselines to the ratios that the kernel and the libraries are known to have.
+void add_yardsticks(std::vector<gate>& all) {
+  for (const std::string size : {"64", "1200"}) {
+    const std::string bytes = ", " + size + " B";
+    const std::string receive = "receive/plain/" + size + '/';
+    const std::string c_receive = receive + "c_recvfrom";
+    all.push_back({"C recvmmsg / C recvfrom, receive" + bytes,
+                   ratio(receive + "c_recvmmsg", c_receive), at_most(1.15)});
+    all.push_back({"C UDP_GRO on trains / C recvfrom, receive" + bytes,
+                   ratio("receive/trains/" + size + "/c_gro", c_receive), at_most(0.25)});
+    all.push_back({"Asio awaitable / C recvfrom, receive" + bytes,
+                   ratio(receive + "asio_awaitable", c_receive), at_least(1.4)});
+
+    for (const std::string peers : {"1 peer", "8 peers"})
+      for (const bool gro : {true, false}) {
+        const bool one = peers == "1 peer";
+        const std::string take = gro ? "with" : "without";
+        const std::string who = (one ? "1_peer_" : "8_peers_") + take + "_gro/" + size;
+        const std::string words = ", echo, " + peers + ' ' + take + " GRO" + bytes;
+        const std::string plain = "echo/plain/" + who + '/';
+        const std::string c_echo = plain + "c_recvfrom_sendto";
+        const double gathered = one ? (gro ? 0.40 : 0.60) : (gro ? 0.60 : 0.80);
+        all.push_back({"C recvmmsg + gathered GSO / C recvfrom + sendto" + words,
+                       ratio(plain + "c_gathered_gso", c_echo), at_most(gathered)});
+        all.push_back({"C GRO + GSO on trains / C recvfrom + sendto" + words,
+                       ratio("echo/trains/" + who + "/c_gro_gso", c_echo),
+                       at_most(gro ? 0.15 : 0.40)});
+        all.push_back({"Asio awaitable / C recvfrom + sendto" + words,
+                       ratio(plain + "asio_awaitable", c_echo), at_least(1.2)});
+      }
+  }
+  all.push_back({"allocations that are counted, asio::post to each of 1,000",
+                 value("hand_over/asio_post/1000", allocations_per_item), at_least(0.9)});
+}
+
+}  // namespace
+
+std::vector<gate> gates() {
+  std::vector<gate> all;
+  add_yardsticks(all);
+  return all;
+}
+
+}  // namespace bench

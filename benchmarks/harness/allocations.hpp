@@ -1,0 +1,12 @@
+// Counts how often the program allocates, so that a row can say so.
+#pragma once
+
+#include <cstdint>  // for uint64_t
+
+namespace bench {
+
+/// Allocations since the program began: operator new and the malloc family, called from the
+/// program's own code and the headers in it. What a shared library does inside is not counted.
+[[nodiscard]] std::uint64_t allocations() noexcept;
+
+}  // namespace bench

@@ -1,0 +1,20 @@
+// Turns every contender of the data path into rows of Google Benchmark.
+#pragma once
+
+#include <cstddef>  // for size_t
+
+namespace bench {
+
+/// How much is moved in each repetition of a row.
+struct effort {
+  std::size_t burst;   ///< datagrams in the socket when the clock starts
+  std::size_t rounds;  ///< bursts in each repetition
+};
+
+/// Registers one row for each contender and scenario of its question. The rows are called
+/// `receive/<traffic>/<size>/<contender>`,
+/// `echo/<traffic>/<1_peer|8_peers>_<with|without>_gro/<size>/<contender>` and
+/// `round_trip/<size>/<contender>`.
+void register_data_path(const effort& each);
+
+}  // namespace bench

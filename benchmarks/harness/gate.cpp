@@ -1,0 +1,57 @@
+// See gate.hpp.
+#include "gate.hpp"
+
+#include <algorithm>  // for max
+#include <cstdio>     // for printf, snprintf
+#include <utility>    // for move
+
+namespace bench {
+
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+}  // namespace
+
+figure ratio(std::string measured, std::string reference) {
+  return [m = std::move(measured),
+          r = std::move(reference)](const results& run) -> std::optional<double> {
+    const auto above = run.median(m, time_ns);
+    const auto below = run.median(r, time_ns);
+    if (!above || !below)
+      return std::nullopt;
+    return *above / *below;
+  };
+}
+
+figure value(std::string row, std::string_view counter) {
+  return [row = std::move(row), counter](const results& run) { return run.median(row, counter); };
+}
+
+bool print_table(const std::vector<gate>& all, const results& run) {
+  std::size_t longest = 4;
+  for (const gate& g : all)
+    longest = std::max(longest, g.name.size());
+  const int width = static_cast<int>(longest);
+
+  std::printf("\n%-*s | measured | limit    | ok\n", width, "gate");
+  std::printf("%s-|----------|----------|---\n", std::string(longest, '-').c_str());
+  bool kept = true;
+  for (const gate& g : all) {
+    const auto measured = g.measured(run);
+    const bool upper = g.allowed.bound == limit::side::at_most;
+    const bool ok =
+        measured && (upper ? *measured <= g.allowed.value : *measured >= g.allowed.value);
+    kept = kept && ok;
+    std::printf("%-*s | %8s | %s %-5s | %s\n", width, g.name.c_str(),
+                measured ? number(*measured).c_str() : "missing",
+                upper ? "<=" : ">=", number(g.allowed.value).c_str(), ok ? "ok" : "NO");
+  }
+  return kept;
+}
+
+}  // namespace bench

@@ -1,0 +1,46 @@
+// What a gate is: a figure taken from one run, and the limit it must keep.
+#pragma once
+
+#include "results.hpp"  // for results, time_ns
+
+#include <functional>  // for function
+#include <optional>    // for optional
+#include <string>      // for string
+#include <vector>      // for vector
+
+namespace bench {
+
+/// A figure computed from the run, or nothing when a row it needs was not measured.
+using figure = std::function<std::optional<double>(const results&)>;
+
+/// One row's time as a multiple of another's.
+figure ratio(std::string measured, std::string reference);
+
+/// One row's counter as it is.
+figure value(std::string row, std::string_view counter);
+
+struct limit {
+  enum class side { at_most, at_least } bound;
+  double value;
+};
+
+inline limit at_most(double value) {
+  return {limit::side::at_most, value};
+}
+inline limit at_least(double value) {
+  return {limit::side::at_least, value};
+}
+
+struct gate {
+  std::string name;
+  figure measured;
+  limit allowed;
+};
+
+/// Every gate of the project, in the order of the table. Defined in gates.cpp and nowhere else.
+std::vector<gate> gates();
+
+/// Prints `gate | measured | limit | ok` and returns whether every gate was measured and kept.
+bool print_table(const std::vector<gate>& all, const results& run);
+
+}  // namespace bench

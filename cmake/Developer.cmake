@@ -1,0 +1,39 @@
+# What a developer's build adds: warnings, sanitizers, ccache and the check that each header stands alone.
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(LOCKGATE_CCACHE ccache)
+mark_as_advanced(LOCKGATE_CCACHE)
+if(LOCKGATE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${LOCKGATE_CCACHE}")
+endif()
+
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+endif()
+
+set(LOCKGATE_SANITIZE "" CACHE STRING "Developer: sanitizers, as in -fsanitize=<list>")
+if(LOCKGATE_SANITIZE)
+  # Any finding ends the program, so that a test that only printed one cannot pass.
+  add_compile_options(-fsanitize=${LOCKGATE_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=${LOCKGATE_SANITIZE})
+  if(LOCKGATE_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-tsan)  # Asio uses fences, which g++'s ThreadSanitizer does not model
+  endif()
+endif()
+
+# The target all_verify_interface_header_sets compiles every public header alone.
+foreach(component IN LISTS lockgate_components)
+  get_target_property(target lockgate::${component} ALIASED_TARGET)
+  set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+endforeach()
+
+# The vcpkg port has to name the version itself.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS packaging/vcpkg/vcpkg.json)
+file(READ packaging/vcpkg/vcpkg.json port)
+string(JSON port_version GET "${port}" version)
+if(NOT port_version STREQUAL PROJECT_VERSION)
+  message(FATAL_ERROR "packaging/vcpkg/vcpkg.json names version ${port_version}, version.hpp ${PROJECT_VERSION}")
+endif()

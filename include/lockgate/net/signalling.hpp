@@ -1,0 +1,53 @@
+// Signalling: blobs between providers that cannot reach each other yet, carried by the host
+// program.
+#pragma once
+
+#include "lockgate/base/status.hpp"        // for status
+#include "lockgate/base/transport_id.hpp"  // for transport_id
+#include "lockgate/coro/task.hpp"          // for task
+
+#include <cstddef>  // for byte
+#include <string>   // for string
+#include <vector>   // for vector
+
+namespace lockgate::inline v0 {
+
+/// A blob on its way from one transport id to another, for the provider named `channel` there.
+struct signal_message {
+  signal_message() = default;
+  transport_id to;
+  transport_id from;
+  std::string channel;
+  std::vector<std::byte> blob;
+};
+
+/// Where signals arrive: the platform.
+class signal_sink {
+ public:
+  /// Takes a message for an id that is in use here. Called on the platform's thread.
+  virtual void signal_arrived(signal_message message) noexcept = 0;
+  /// True if `id` belongs to an endpoint here.
+  [[nodiscard]] virtual bool has_id(const transport_id& id) const noexcept = 0;
+
+ protected:
+  ~signal_sink() = default;
+};
+
+/// Carries blobs to other platforms; every provider of a platform shares it.
+///
+/// It need not be reliable: a lost blob is the sender's to repeat.
+class signalling {
+ public:
+  /// Completes: with success when the blob is on its way, `errc::unreachable` when nobody has the
+  /// id.
+  virtual task<status> send(signal_message message) = 0;
+  virtual void attach(signal_sink& sink) = 0;
+  virtual void detach(signal_sink& sink) noexcept = 0;
+  /// Is told which ids are in use at `sink`, as they come and go.
+  virtual void id_in_use(signal_sink& sink, const transport_id& id, bool in_use) = 0;
+
+ protected:
+  ~signalling() = default;
+};
+
+}  // namespace lockgate::inline v0

@@ -1,0 +1,110 @@
+// What all parts of one platform share: its scheduler, options, ids, sessions and endpoints.
+#pragma once
+
+#include "lockgate/base/intrusive_list.hpp"       // for intrusive_list
+#include "lockgate/base/transport_id.hpp"         // for transport_id
+#include "lockgate/buffer/slab_pool.hpp"          // for slab_pool
+#include "lockgate/coro/scheduler.hpp"            // for scheduler
+#include "lockgate/coro/task_group.hpp"           // for task_group
+#include "lockgate/net/signalling.hpp"            // for signalling, signal_sink
+#include "lockgate/platform/event.hpp"            // for event
+#include "lockgate/platform/interface_names.hpp"  // for interface_names
+#include "lockgate/platform/options.hpp"          // for platform_options
+
+#include <array>          // for array
+#include <cstddef>        // for byte
+#include <cstdint>        // for uint32_t, uint64_t
+#include <new>            // for bad_alloc
+#include <unordered_map>  // for unordered_map
+
+namespace lockgate::inline v0::detail {
+
+class session;
+class endpoint_state;
+
+/// Runs code that fills standard containers; running out of memory becomes a status.
+template <class F>
+[[nodiscard]] status without_throwing(F fill) noexcept {
+#if LOCKGATE_HAS_EXCEPTIONS
+  try {
+    fill();
+    return {};
+  } catch (const std::bad_alloc&) {
+    return errc::no_memory;
+  }
+#else
+  fill();
+  return {};
+#endif
+}
+
+/// The observer, its type erased.
+struct observer_hook {
+  void* observer = nullptr;
+  void (*on)(void*, const event&) noexcept = nullptr;
+};
+
+class core final : public signal_sink {
+ public:
+  core(scheduler& home_, slab_pool* buffers_, const platform_options& options_) noexcept
+      : home(home_), buffers(buffers_), options(options_), tasks(home_) {}
+  core(const core&) = delete;
+
+  scheduler& home;
+  slab_pool* buffers;  ///< the network's receive pool, if there is one: its pressure is relieved
+  platform_options options;
+  signalling* signals = nullptr;
+  access_policy* access = nullptr;
+  observer_hook hook;
+  interface_names names;
+  task_group tasks;  ///< path coroutines and signals under way
+  intrusive_list<session> sessions;
+  intrusive_list<endpoint_state> endpoints;
+  std::unordered_map<transport_id, endpoint_state*> ids;  ///< null: reserved for an instance
+  std::uint32_t next_instance = 1;
+  std::uint64_t next_endpoint = 1;
+  std::size_t standing_demand = 0;  ///< outstanding ready and receive, listening endpoints (U26)
+  bool stopping = false;
+  wait_list session_drained;
+
+  /// Tells the observer; without one this is the one branch.
+  template <class Fill>
+  void tell(event_kind kind, std::uint32_t instance, Fill fill) noexcept {
+    if (!hook.on) return;
+    event e;
+    e.at = home.now();
+    e.kind = kind;
+    e.instance = instance;
+    fill(e);
+    hook.on(hook.observer, e);
+  }
+
+  /// An id that nobody here has: random, in the range of unique local addresses (RFC 4193 3.1).
+  [[nodiscard]] transport_id make_id() {
+    for (;;) {
+      std::array<std::byte, transport_id::size> bytes{};
+      home.random().fill(bytes);
+      bytes[0] = std::byte{0xfd};
+      const transport_id id(bytes);
+      if (!ids.contains(id)) return id;
+    }
+  }
+  [[nodiscard]] endpoint_state* find_endpoint(const transport_id& id) const noexcept {
+    const auto at = ids.find(id);
+    return at == ids.end() ? nullptr : at->second;
+  }
+
+  void add_standing_demand() noexcept {
+    if (standing_demand++ == 0) wake_sessions();
+  }
+  void end_standing_demand() noexcept { --standing_demand; }
+  inline void wake_sessions() noexcept;
+  [[nodiscard]] inline session* find_session(std::uint32_t id) noexcept;
+
+  [[nodiscard]] bool has_id(const transport_id& id) const noexcept override {
+    return find_endpoint(id) != nullptr;
+  }
+  inline void signal_arrived(signal_message message) noexcept override;
+};
+
+}  // namespace lockgate::inline v0::detail

@@ -1,0 +1,150 @@
+// What an endpoint does: finds its id, takes messages in, keeps its paths, closes.
+#pragma once
+
+#include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/platform/path.hpp"            // for path
+#include "lockgate/platform/session.hpp"         // for session
+
+#include <algorithm>  // for min
+#include <memory>     // for unique_ptr
+#include <utility>    // for move
+
+namespace lockgate::inline v0::detail {
+
+inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wish) noexcept
+    : platform_(platform), luid_(platform.next_endpoint++), wish_(wish),
+      proposed_id_(wish.proposed_id) {
+  platform_.endpoints.push_back(*this);
+  platform_.tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
+  for (session& s : platform_.sessions) s.endpoint_opened(*this);
+  if (wish_.listening) platform_.add_standing_demand();
+}
+
+inline endpoint_state::~endpoint_state() = default;
+
+inline status endpoint_state::accept_id(const transport_id& id) noexcept {
+  const status known = without_throwing([&] { platform_.ids.emplace(id, this); });
+  if (known) return known;
+  id_ = id;
+  ready_ = true;
+  platform_.tell(event_kind::endpoint_ready, 0, [&](event& e) {
+    e.endpoint = luid_;
+    e.id = id;
+  });
+  if (platform_.signals) platform_.signals->id_in_use(platform_, id, true);
+  ready_waiters.complete_all();
+  return {};
+}
+
+inline status endpoint_state::deliver(incoming& message) noexcept {
+  const std::size_t size = message.size();
+  relieve_pool(message);
+  if (filling_ && filling_->count < filling_->into.size()) {
+    filling_->into[filling_->count++] = std::move(message);
+  } else if (!receivers_.empty()) {
+    auto& receiver = static_cast<receive_request&>(receivers_.front());
+    receiver.into[0] = std::move(message);
+    receiver.count = 1;
+    filling_ = &receiver;
+    receiver.complete({});
+  } else {
+    const lease_owner* const owner = message.part(0).owner();
+    const bool same_slab = message.part_count() == 1 && !queue_.empty() &&
+                           queue_.back().message.part(0).owner() == owner;
+    queued entry;
+    entry.charge = same_slab ? 0 : message.pinned();
+    if (pinned_ + entry.charge > platform_.options.receive_queue_bytes && entry.charge > size) {
+      compact(message);
+      entry.charge = message.pinned();
+    }
+    if (pinned_ + entry.charge > platform_.options.receive_queue_bytes) return errc::queue_full;
+    pinned_ += entry.charge;
+    const std::size_t charge = entry.charge;
+    entry.message = std::move(message);
+    if (!queue_.push_back(std::move(entry))) {
+      message = std::move(entry.message);
+      pinned_ -= charge;
+      return errc::queue_full;
+    }
+  }
+  ++statistics_.messages_received;
+  statistics_.bytes_received += size;
+  return {};
+}
+
+/// A consumer that keeps one small message of every slab must not starve the others: once half of
+/// the network's slabs are out, such messages move to memory of their own size.
+inline void endpoint_state::relieve_pool(incoming& message) noexcept {
+  const slab_pool* const pool = platform_.buffers;
+  if (!pool || message.size() * 4 > message.pinned()) return;
+  if (pool->statistics().outstanding * 2 > pool->slab_limit()) compact(message);
+}
+
+inline void endpoint_state::compact(incoming& message) noexcept {
+  if (message.compact()) ++statistics_.compacted;
+}
+
+inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
+  const std::size_t count = std::min(into.size(), queue_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    queued entry = queue_.pop_front();
+    pinned_ -= entry.charge;
+    // The next message of the same slab goes on pinning it: the charge moves to that one.
+    if (entry.charge > 0 && !queue_.empty() && queue_.front().charge == 0) {
+      queue_.front().charge = entry.charge;
+      pinned_ += entry.charge;
+    }
+    into[i] = std::move(entry.message);
+  }
+  return count;
+}
+
+inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
+  if (last_path_ && last_path_->remote() == remote) return last_path_;
+  const auto at = paths_.find(remote);
+  if (at != paths_.end()) return last_path_ = at->second.get();
+  std::unique_ptr<path> made(new path(*this, remote));
+  path* const p = made.get();
+  if (!p || without_throwing([&] { paths_.emplace(remote, std::move(made)); })) return nullptr;
+  return last_path_ = p;
+}
+
+inline void endpoint_state::delete_path(path& p) noexcept {
+  if (last_path_ == &p) last_path_ = nullptr;
+  paths_.erase(paths_.find(p.remote()));
+  delete_if_done();
+}
+
+inline endpoint_statistics endpoint_state::statistics() const noexcept {
+  endpoint_statistics out = statistics_;
+  out.queued_messages = queue_.size();
+  out.queued_pinned = pinned_;
+  out.paths = paths_.size();
+  return out;
+}
+
+inline void endpoint_state::close() noexcept {
+  closed_ = true;
+  handle = nullptr;
+  platform_.tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
+  if (wish_.listening) platform_.end_standing_demand();
+  if (ready_) {
+    if (platform_.signals) platform_.signals->id_in_use(platform_, id_, false);
+    platform_.ids.erase(id_);
+  }
+  for (session& s : platform_.sessions) s.endpoint_closing(*this);
+  if (negotiator_) end_negotiation();
+  ready_waiters.complete_all(errc::closed);
+  while (!receivers_.empty()) receivers_.front().complete(errc::closed);
+  drop(drop_cause::endpoint_closed, queue_.size());
+  while (!queue_.empty()) static_cast<void>(queue_.pop_front());
+  pinned_ = 0;
+  for (auto& [remote, p] : paths_) p->close();
+  delete_if_done();
+}
+
+inline void endpoint_state::delete_if_done() noexcept {
+  if (closed_ && paths_.empty()) delete this;
+}
+
+}  // namespace lockgate::inline v0::detail

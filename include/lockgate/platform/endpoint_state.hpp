@@ -1,0 +1,112 @@
+// An application's endpoint as the platform sees it: its id, its receive queue, its paths.
+#pragma once
+
+#include "lockgate/base/intrusive_list.hpp"  // for intrusive_list, list_link
+#include "lockgate/base/transport_id.hpp"    // for transport_id
+#include "lockgate/buffer/ring.hpp"          // for ring
+#include "lockgate/coro/wait_list.hpp"       // for waiter, wait_list
+#include "lockgate/platform/core.hpp"        // for core
+#include "lockgate/platform/options.hpp"     // for endpoint_options
+#include "lockgate/platform/statistics.hpp"  // for endpoint_statistics
+#include "lockgate/provider/message.hpp"     // for incoming
+
+#include <cstddef>        // for size_t
+#include <cstdint>        // for uint64_t
+#include <memory>         // for unique_ptr
+#include <span>           // for span
+#include <unordered_map>  // for unordered_map
+#include <utility>        // for move
+
+namespace lockgate::inline v0 {
+class endpoint;
+}
+
+namespace lockgate::inline v0::detail {
+
+class path;
+class session;
+
+/// A receiver's place for messages, in its own frame: filled until it gets to run.
+class receive_request : public waiter {
+ public:
+  std::span<incoming> into;
+  std::size_t count = 0;
+};
+
+class endpoint_state final : public list_link<endpoint_state> {
+ public:
+  endpoint_state(core& platform, const endpoint_options& wish) noexcept;
+  ~endpoint_state();
+
+  [[nodiscard]] core& platform() const noexcept { return platform_; }
+  [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
+  [[nodiscard]] const transport_id& id() const noexcept { return id_; }
+  [[nodiscard]] bool is_ready() const noexcept { return ready_; }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+
+  // Finding an id (U22, U27): one instance at a time proposes, until one has accepted.
+  [[nodiscard]] const transport_id& proposed_id() const noexcept { return proposed_id_; }
+  [[nodiscard]] bool may_negotiate(const session& s) const noexcept {
+    return negotiator_ == nullptr || negotiator_ == &s;
+  }
+  void begin_negotiation(session& s) noexcept { negotiator_ = &s; }
+  void end_negotiation() noexcept {
+    negotiator_ = nullptr;
+    platform_.wake_sessions();
+  }
+  /// The id is fixed. Errors: no_memory.
+  status accept_id(const transport_id& id) noexcept;
+  void deny_id(status why) noexcept { ready_waiters.complete_all(why); }
+  wait_list ready_waiters;
+
+  // Receiving.
+  /// Takes a message over on success. Errors: queue_full.
+  status deliver(incoming& message) noexcept;
+  /// Moves queued messages to `into`; the number.
+  std::size_t take_queued(std::span<incoming> into) noexcept;
+  void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
+  void receiver_resumed(receive_request& receiver) noexcept {
+    if (filling_ == &receiver) filling_ = nullptr;
+  }
+  void drop(drop_cause cause, std::uint64_t count = 1) noexcept {
+    statistics_.drops.add(cause, count);
+  }
+
+  // Sending.
+  /// The path to `remote`, made when there is none. Null without memory.
+  [[nodiscard]] path* find_path(const transport_id& remote) noexcept;
+  void delete_path(path& p) noexcept;
+
+  [[nodiscard]] endpoint_statistics statistics() const noexcept;
+  void close() noexcept;
+  /// Deletes a closed endpoint once no path of it is busy.
+  void delete_if_done() noexcept;
+
+  lockgate::endpoint* handle = nullptr;
+
+ private:
+  struct queued {
+    incoming message;
+    std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
+  };
+  void relieve_pool(incoming& message) noexcept;
+  void compact(incoming& message) noexcept;
+
+  core& platform_;
+  std::uint64_t luid_;
+  endpoint_options wish_;
+  transport_id id_;
+  transport_id proposed_id_;
+  bool ready_ = false;
+  bool closed_ = false;
+  session* negotiator_ = nullptr;
+  ring<queued> queue_;
+  std::size_t pinned_ = 0;
+  intrusive_list<waiter> receivers_;
+  receive_request* filling_ = nullptr;  // woken, has not run yet, has room
+  std::unordered_map<transport_id, std::unique_ptr<path>> paths_;
+  path* last_path_ = nullptr;
+  endpoint_statistics statistics_;
+};
+
+}  // namespace lockgate::inline v0::detail

@@ -1,0 +1,145 @@
+// The way from one local endpoint to one peer: its route, its queue, its fast lane.
+#pragma once
+
+#include "lockgate/base/intrusive_list.hpp"      // for intrusive_list, list_link
+#include "lockgate/base/transport_id.hpp"        // for transport_id
+#include "lockgate/buffer/lease.hpp"             // for lease
+#include "lockgate/coro/task.hpp"                // for task
+#include "lockgate/coro/timer.hpp"               // for timer
+#include "lockgate/coro/wait_list.hpp"           // for waiter
+#include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/platform/row_call.hpp"        // for row_call
+#include "lockgate/platform/session.hpp"         // for session
+#include "lockgate/provider/message.hpp"         // for outgoing
+
+#include <cstddef>  // for size_t
+#include <cstdint>  // for uint32_t
+#include <span>     // for span
+#include <utility>  // for move
+
+namespace lockgate::inline v0::detail {
+
+/// A message that waits for its path: in its sender's frame, or taken over by the platform.
+class send_request : public waiter {
+ public:
+  explicit send_request(const outgoing& m, bool owned = false) noexcept
+      : message(m), is_owned(owned) {}
+  outgoing message;
+  bool is_owned;
+};
+
+/// A message that the platform has taken over, with the memory it lies in.
+class owned_request final : public send_request {
+ public:
+  owned_request(const outgoing& m, lease&& l) noexcept
+      : send_request(m, true), memory(std::move(l)) {}
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
+  lease memory;
+};
+
+/// One path. It exists from the first message until it has been closed and idle.
+class path final : public list_link<path>, ready_item {
+ public:
+  path(endpoint_state& endpoint, const transport_id& remote) noexcept
+      : ready_item([](ready_item& self) noexcept { static_cast<path&>(self).step(); }),
+        endpoint_(endpoint), remote_(remote) {}
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
+
+  [[nodiscard]] const transport_id& remote() const noexcept { return remote_; }
+  /// The instance it is reached through; null while none is known.
+  [[nodiscard]] session* route() const noexcept { return route_; }
+  /// Reached, nothing queued, no row outstanding: a message may go to the provider at once.
+  [[nodiscard]] bool lane_is_open() noexcept {
+    if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
+    return lane_open_;
+  }
+  [[nodiscard]] outgoing message_for(const chain& payload) const noexcept {
+    return {endpoint_.id(), remote_, endpoint_.luid(), payload};
+  }
+
+  /// Offers messages to the provider. Requires: `lane_is_open()`.
+  [[nodiscard]] answer<sent> send_now(std::span<const outgoing> messages) noexcept;
+  /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
+  [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
+  /// The answer that `await_later` waited for.
+  [[nodiscard]] sent later_answer() noexcept;
+  /// Takes in the later answer of a batch for several paths, and awaits it.
+  [[nodiscard]] static task<sent> await_batch(std::span<path* const> paths,
+                                              std::span<const outgoing> messages,
+                                              answer<sent> later);
+  /// An exception left send_buffers: the session ends (U16).
+  status row_threw(const std::exception_ptr& exception) noexcept {
+    route_->row_threw(row::send_buffers, exception);
+    return errc::provider_failed;
+  }
+  /// The sender is gone; the row it waited for is not.
+  void sender_gone() noexcept { call_.redirect(*this); }
+  /// Counts what a row has accepted; a peer that is not reachable any more loses its route.
+  [[nodiscard]] sent settle(std::span<const outgoing> messages, const sent& answer) noexcept;
+
+  /// Queues a message whose sender waits in `request`.
+  void enqueue(send_request& request) noexcept {
+    queue_.push_back(request);
+    update_lane();
+    start_serving();
+  }
+  /// Takes a message over: into the turn's batch, or the queue. Consumes `memory` on success.
+  status forward(lease& memory) noexcept;
+
+  // Called by the instance it is routed through.
+  void route_lost() noexcept;
+  void row_outstanding(bool begins) noexcept;
+  void count_gathered(bool added) noexcept { added ? ++gathered_ : --gathered_; }
+
+  void close() noexcept;
+  void reap_if_idle() noexcept;
+
+  /// Messages in one call of send_buffers; kept in the frame of `serve`.
+  static constexpr std::size_t batch_size = 16;
+
+ private:
+  /// One instance that is asked, and what it said.
+  class inquiry {
+   public:
+    explicit inquiry(session& s) noexcept : who(s), id(s.id()) {}
+    session::pin who;
+    std::uint32_t id;
+    status said;
+  };
+  task<> serve();
+  task<status> find_route();
+  task<> ask(inquiry* inquired);
+  task<status> reach_through(session* candidate);
+  task<status> send_queued();
+  void step() noexcept;
+  void refuse_all(status why) noexcept;
+  [[nodiscard]] bool is_idle() const noexcept;
+  [[nodiscard]] scheduler& home() const noexcept { return endpoint_.platform().home; }
+  void start_serving() noexcept;
+  void open(session& through) noexcept;
+  void update_lane() noexcept;
+  void finish(send_request& request, status outcome) noexcept;
+
+  endpoint_state& endpoint_;
+  transport_id remote_;
+  session* route_ = nullptr;
+  session* sending_through_ = nullptr;  // while a single later row is outstanding
+  bool lane_open_ = false;
+  bool serving_ = false;
+  bool closed_ = false;
+  unsigned outstanding_ = 0;  // send rows that answered "later"
+  unsigned gathered_ = 0;     // messages in the instance's outbox
+  std::size_t owned_ = 0;     // messages taken over and queued
+  intrusive_list<waiter> queue_;
+  row_call<sent> call_;
+  struct expiry final : timer {
+    explicit expiry(path& p) noexcept
+        : timer([](ready_item& self) noexcept { static_cast<expiry&>(self).of.route_lost(); }),
+          of(p) {}
+    path& of;
+  } reach_expiry_{*this};
+};
+
+}  // namespace lockgate::inline v0::detail

@@ -1,0 +1,127 @@
+// The Connectivity Platform: instances of providers on one side, endpoints of applications on the
+// other.
+#pragma once
+
+#include "lockgate/coro/scheduler.hpp"              // for scheduler
+#include "lockgate/net/datagram_socket.hpp"         // for datagram_network
+#include "lockgate/platform/core.hpp"               // for core
+#include "lockgate/platform/endpoint.hpp"           // for endpoint
+#include "lockgate/platform/event.hpp"              // for observer
+#include "lockgate/platform/options.hpp"            // for platform_options
+#include "lockgate/platform/provider_instance.hpp"  // for provider_instance
+#include "lockgate/provider/any_provider.hpp"       // for any_provider
+
+#include <new>      // for bad_alloc
+#include <utility>  // for forward, in_place_type, move
+
+namespace lockgate::inline v0 {
+
+/// One platform. It and everything made from it live on its scheduler's thread; `post` on the
+/// scheduler is the only door for other threads.
+///
+/// Requires: `stop()` has completed, or nothing is registered, when it is destroyed (G17).
+/// Lifetime: the scheduler, and with it the network, outlives the platform. Handles of instances
+/// and
+///           endpoints may outlive it; they are then empty.
+class platform {
+ public:
+  explicit platform(scheduler& home, const platform_options& options = platform_options())
+      : core_(home, nullptr, options) {}
+  template <datagram_network N>
+  explicit platform(N& net, const platform_options& options = platform_options())
+      : core_(net.home(), &net.buffers(), options) {}
+  platform(const platform&) = delete;
+  ~platform();
+
+  /// Makes a provider instance (CPNatfwtCreateProviderInstance). Errors in `P` are compile errors,
+  /// one sentence each.
+  ///
+  /// Errors: throws what P's constructor throws, or `std::bad_alloc`.
+  template <class P, class... Arguments>
+  [[nodiscard]] provider_instance create(Arguments&&... arguments) {
+    check_provider<P>();
+    if constexpr (provider<P>)
+      return create(any_provider(std::in_place_type<P>, std::forward<Arguments>(arguments)...));
+    else return {};
+  }
+  /// Makes an instance of a provider whose type is erased. Errors: throws `std::bad_alloc`.
+  [[nodiscard]] provider_instance create(any_provider provider) {
+    auto* const made = new detail::session(core_, std::move(provider));
+    if (!made) detail::out_of_memory("platform: no memory for an instance");
+    core_.sessions.push_back(*made);
+    return provider_instance(made);
+  }
+
+  /// Opens an endpoint; it has no transport id before `ready`. Errors: throws `std::bad_alloc`.
+  [[nodiscard]] endpoint open_endpoint(const endpoint_options& wish = endpoint_options()) {
+    if (core_.stopping) return {};
+    return endpoint(new detail::endpoint_state(core_, wish));
+  }
+
+  /// Ends every session with reason platform_shutdown and closes every endpoint.
+  ///
+  /// Completes: when every instance is drained; a provider that never returns delays it for ever.
+  [[nodiscard]] task<status> stop();
+
+  /// Tells `o` every event from now on; there is one observer, which may fan out. Lifetime: `o`
+  /// outlives the platform or is replaced.
+  template <observer O>
+  void observe(O& o) noexcept {
+    core_.hook = {&o, [](void* to, const event& e) noexcept { static_cast<O*>(to)->on(e); }};
+  }
+  void observe_nothing() noexcept { core_.hook = {}; }
+  /// Lets the host program decide about registrations (U9).
+  void use_access_policy(access_policy& policy) noexcept { core_.access = &policy; }
+  /// Gives providers a way to signal each other.
+  void use_signalling(signalling& by) {
+    core_.signals = &by;
+    by.attach(core_);
+  }
+
+  [[nodiscard]] scheduler& home() noexcept { return core_.home; }
+  [[nodiscard]] const platform_options& options() const noexcept { return core_.options; }
+
+ private:
+  detail::core core_;
+};
+
+inline task<status> platform::stop() {
+  core_.stopping = true;
+  for (detail::session& s : core_.sessions) s.end(termination_reason::platform_shutdown);
+  while (!core_.endpoints.empty()) {
+    detail::endpoint_state& e = core_.endpoints.front();
+    if (e.handle) e.handle->state_ = nullptr;
+    e.unlink();
+    e.close();
+  }
+  for (;;) {
+    bool drained = core_.tasks.size() == 0;
+    for (detail::session& s : core_.sessions) drained = drained && s.has_ended();
+    if (drained) break;
+    const status waited = co_await wait_until(
+        core_.session_drained, saturating_add(core_.home.now(), std::chrono::milliseconds(10)));
+    if (waited == errc::canceled) co_return waited;
+  }
+  co_return status();
+}
+
+inline platform::~platform() {
+  for (detail::session& s : core_.sessions)
+    LOCKGATE_REQUIRE(
+        s.has_ended(),
+        "G17: a platform is destroyed while an instance is registered: await stop() first");
+  while (!core_.endpoints.empty()) {
+    detail::endpoint_state& e = core_.endpoints.front();
+    if (e.handle) e.handle->state_ = nullptr;
+    e.unlink();
+    e.close();
+  }
+  while (!core_.sessions.empty()) {
+    detail::session& s = core_.sessions.pop_front();
+    s.clear_handle();
+    delete &s;
+  }
+  if (core_.signals) core_.signals->detach(core_);
+}
+
+}  // namespace lockgate::inline v0

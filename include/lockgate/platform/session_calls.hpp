@@ -1,0 +1,342 @@
+// What may be asked of a session: by its provider, by the instance's handle, by paths and
+// endpoints.
+#pragma once
+
+#include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/platform/session.hpp"         // for session
+
+#include <memory>   // for unique_ptr
+#include <new>      // for nothrow
+#include <utility>  // for move
+
+namespace lockgate::inline v0::detail {
+
+// Registration, deregistration and the handle's end.
+
+inline status session::check_registration(const registration& wish) noexcept {
+  if (state_ == session_state::registering) return errc::invalid_state;
+  if (state_ != session_state::created) return errc::already_registered;
+  if (platform_.stopping) return errc::closed;
+  if (wish.flags != 0) return errc::invalid_argument;
+  if (!wish.access.empty() && !platform_.access) return errc::invalid_argument;
+  return {};
+}
+
+inline status session::grant(const registration& wish) noexcept {
+  if (platform_.stopping) return errc::closed;
+  status granted = without_throwing([&] {
+    // Without a name the type stands for the provider: its table is the same for all its instances.
+    channel_ = wish.provider_name.empty()
+                   ? "#" + std::to_string(reinterpret_cast<std::uintptr_t>(&provider_.table()))
+                   : std::string(wish.provider_name);
+  });
+  if (granted) return granted;
+  status luid_taken;
+  granted = without_throwing(
+      [&] { luid_taken = platform_.names.take_luid(wish.interface_luid, channel_, luid_); });
+  if (granted || luid_taken) return granted ? granted : luid_taken;
+  granted = without_throwing([&] { name_ = platform_.names.take_name(wish.friendly_name); });
+  if (!granted) {
+    life_.work = life();
+    if (!life_.work.valid()) {
+      platform_.names.give_back_name(name_);
+      granted = errc::no_memory;
+    }
+  }
+  if (granted) {
+    platform_.names.give_back_luid(luid_);
+    return granted;
+  }
+  priority_ = wish.priority;
+  enter(session_state::establishing);
+  platform_.home.schedule(life_);
+  return {};
+}
+
+inline status session::deregister(const void* caller) noexcept {
+  switch (state_) {
+    case session_state::created: return errc::not_registered;
+    case session_state::registering:
+    case session_state::deregistered: return errc::invalid_state;
+    case session_state::ended:
+      deregister_called_ = true;
+      enter(session_state::deregistered);
+      return {};
+    default:
+      deregister_called_ = true;
+      end(termination_reason::provider_request, caller);
+      return {};
+  }
+}
+
+inline void session::abandon() noexcept {
+  abandoned_ = true;
+  handle_slot_ = nullptr;
+  if (!has_ended() && state_ != session_state::registering) static_cast<void>(deregister(nullptr));
+  delete_if_abandoned();
+}
+
+inline void session::delete_if_abandoned() noexcept {
+  if (abandoned_ && has_ended() && pins_ == 0) delete this;
+}
+
+// The provider's calls.
+
+inline bool session::owns(const void* owner) noexcept {
+  if (owner == nullptr) return false;
+  if (owner == &tasks_) return true;
+  for (row_call_base& call : rows_)
+    if (owner == &call) return true;
+  return owner == &control_ || owner == &indication_;
+}
+
+inline sent session::indicate(std::span<incoming> messages) noexcept {
+  const bool open = is_active() || (platform_.options.indicate_while_activating &&
+                                    state_ == session_state::activating && !ending_);
+  if (!open) {
+    if (!messages.empty()) drop(drop_cause::not_active);
+    return errc::not_active;
+  }
+  std::size_t taken = 0;
+  for (incoming& message : messages) {
+    const std::size_t size = message.size();
+    if (size == 0) {
+      drop(drop_cause::empty);
+      return {taken, errc::message_empty};
+    }
+    endpoint_state* const endpoint = local_endpoint(message.local);
+    if (!endpoint) {
+      drop(drop_cause::unknown_id);
+      return {taken, errc::unknown_transport_id};
+    }
+    const transport_id peer = message.remote;
+    const status delivered = endpoint->deliver(message);
+    if (delivered) {
+      drop(drop_cause::queue_full);
+      return {taken, delivered};
+    }
+    ++taken;
+    ++statistics_.messages_received;
+    statistics_.bytes_received += size;
+    used_ = true;
+    platform_.tell(event_kind::message_received, id_, [&](event& e) {
+      e.id = peer;
+      e.amount = static_cast<std::uint32_t>(size);
+      e.endpoint = endpoint->luid();
+    });
+  }
+  return taken;
+}
+
+/// The endpoint with this id, if the id has been added here (G33).
+inline endpoint_state* session::local_endpoint(const transport_id& id) noexcept {
+  if (last_endpoint_ && id == last_local_) return last_endpoint_;
+  endpoint_state* const endpoint = platform_.find_endpoint(id);
+  if (!endpoint) return nullptr;
+  const id_binding* const binding = find_binding(*endpoint);
+  if (!binding || binding->at != id_binding::stage::added) return nullptr;
+  last_local_ = id;
+  last_endpoint_ = endpoint;
+  return endpoint;
+}
+
+inline bool session::answer_now(instance_call& call, const task_context& caller,
+                                status& answer) noexcept {
+  const bool ours = owns(caller.owner);
+  if (call.what == instance_call::kind::deregister) {
+    answer = deregister(caller.owner);
+    return answer || ours || state_ == session_state::deregistered;
+  }
+  if (!is_live()) {
+    answer = errc::terminated;
+    return true;
+  }
+  if (!gate_open_) {
+    const row_call_base* const establishing = &indication_;
+    answer = errc::deadlock;
+    return caller.owner == establishing;
+  }
+  if (call.what == instance_call::kind::send_signal) {
+    answer = errc::no_signalling;
+    return platform_.signals == nullptr;
+  }
+  if (call.what == instance_call::kind::receive_signal && signals_.empty()) return false;
+  answer = carry_out_now(call);
+  return true;
+}
+
+inline void session::pend(instance_call& call) noexcept {
+  if (call.what == instance_call::kind::deregister) return drained_.push_back(call);
+  if (gate_open_) return carry_out(call);
+  ++statistics_.pended_calls;
+  tell(event_kind::call_pended);
+  held_.push_back(call);
+}
+
+/// Carries a call out whose caller is suspended.
+inline void session::carry_out(instance_call& call) noexcept {
+  switch (call.what) {
+    case instance_call::kind::send_signal: {
+      if (!platform_.signals) {
+        call.complete(errc::no_signalling);
+        return;
+      }
+      signal_message message;
+      std::unique_ptr<wait_list> caller(new (std::nothrow) wait_list);
+      const status copied = without_throwing([&] {
+        message.to = call.peer;
+        message.from = call.id;
+        message.channel = channel_;
+        message.blob.assign(call.blob.begin(), call.blob.end());
+      });
+      if (copied || !caller) {
+        call.complete(errc::no_memory);
+        return;
+      }
+      platform_.tell(event_kind::signal_sent, id_, [&](event& e) { e.id = message.to; });
+      wait_list& callers = *caller;
+      callers.push_back(call);
+      const status started = platform_.tasks.spawn(
+          carry_signal(platform_.signals, std::move(message), std::move(caller)));
+      if (started) call.complete(started);
+      return;
+    }
+    case instance_call::kind::receive_signal:
+      if (signals_.empty()) return signal_waiters_.push_back(call);
+      [[fallthrough]];
+    default: call.complete(carry_out_now(call));
+  }
+}
+
+inline task<> session::carry_signal(signalling* by, signal_message message,
+                                    std::unique_ptr<wait_list> caller) {
+  const status carried = co_await by->send(std::move(message));
+  caller->complete_all(carried);
+}
+
+inline status session::carry_out_now(instance_call& call) noexcept {
+  switch (call.what) {
+    case instance_call::kind::request_transport_id:
+      call.id = platform_.make_id();
+      return without_throwing([&] {
+        platform_.ids.emplace(call.id, nullptr);
+        reserved_ids_.push_back(call.id);
+      });
+    case instance_call::kind::report_unreachable: {
+      for (auto at = paths_.begin(); at != paths_.end();) {
+        path& p = *at;
+        ++at;
+        if (p.remote() == call.id) p.route_lost();
+      }
+      return {};
+    }
+    case instance_call::kind::receive_signal:
+      call.received = std::move(signals_.front());
+      signals_.pop_front();
+      return {};
+    default: return errc::invalid_argument;
+  }
+}
+
+inline status session::spawn(task<> work) noexcept {
+  if (!is_live()) return errc::terminated;
+  return tasks_.spawn(std::move(work));
+}
+
+inline void session::signal_arrived(peer_signal&& signal) noexcept {
+  platform_.tell(event_kind::signal_received, id_, [&](event& e) { e.id = signal.from; });
+  if (signals_.size() >= platform_.options.signal_queue_messages ||
+      without_throwing([&] { signals_.push_back(std::move(signal)); }))
+    return drop(drop_cause::signal_queue_full);
+  signal_demand_ = state_ != session_state::active;
+  used_ = true;
+  while (!signals_.empty() && !signal_waiters_.empty()) {
+    auto& call = static_cast<instance_call&>(signal_waiters_.front());
+    call.complete(carry_out_now(call));
+  }
+  wake();
+}
+
+// What paths and endpoints do.
+
+/// Demand: completes when the instance is active, or when it has failed to become so (G41).
+inline task<status> session::await_active() {
+  if (is_active()) co_return status();
+  if (!is_live()) co_return errc::terminated;
+  if (state_ == session_state::idle && home().now() < retry_at_) co_return errc::activation_delayed;
+  wake();
+  co_return co_await activation_waiters_.wait();
+}
+
+inline task<status> session::await_binding(endpoint_state* endpoint) {
+  while (is_active()) {
+    id_binding* const binding = find_binding(*endpoint);
+    if (!binding) co_return errc::unreachable;
+    if (binding->at == id_binding::stage::added) co_return status();
+    if (binding->at == id_binding::stage::refused) co_return errc::unreachable;
+    const status decided = co_await binding->decided.wait();
+    if (decided) co_return decided;
+  }
+  co_return errc::terminated;
+}
+
+inline id_binding* session::find_binding(const endpoint_state& endpoint) noexcept {
+  const auto at = binding_of_.find(endpoint.luid());
+  return at == binding_of_.end() ? nullptr : at->second;
+}
+
+inline void session::endpoint_opened(endpoint_state& endpoint) noexcept {
+  if (!is_active() || endpoint.is_closed() || find_binding(endpoint)) return;
+  auto* const binding = new id_binding(endpoint);
+  if (!binding) return;
+  if (without_throwing([&] { binding_of_.emplace(endpoint.luid(), binding); })) {
+    delete binding;
+    return;
+  }
+  bindings_.push_back(*binding);
+  wake();
+}
+
+inline void session::endpoint_closing(endpoint_state& endpoint) noexcept {
+  if (last_endpoint_ == &endpoint) last_endpoint_ = nullptr;
+  id_binding* const binding = find_binding(endpoint);
+  if (!binding) return;
+  binding_of_.erase(endpoint.luid());
+  binding->endpoint = nullptr;
+  if (binding->at == id_binding::stage::added) binding->at = id_binding::stage::leaving;
+  else if (binding->at != id_binding::stage::changing) remove_binding(*binding);
+  wake();
+}
+
+inline void session::remove_binding(id_binding& binding) noexcept {
+  if (binding.endpoint) binding_of_.erase(binding.endpoint->luid());
+  delete &binding;
+}
+
+inline session::~session() {
+  for (const transport_id& id : reserved_ids_) platform_.ids.erase(id);
+}
+
+inline void core::wake_sessions() noexcept {
+  for (session& s : sessions) s.wake();
+}
+
+inline session* core::find_session(std::uint32_t id) noexcept {
+  for (session& s : sessions)
+    if (s.id() == id) return &s;
+  return nullptr;
+}
+
+/// Every live instance of the provider's name is told: which of them the peer means, the provider
+/// knows best.
+inline void core::signal_arrived(signal_message message) noexcept {
+  for (session& s : sessions) {
+    if (!s.is_live() || s.channel() != message.channel) continue;
+    peer_signal copy;
+    copy.local = message.to;
+    copy.from = message.from;
+    if (!without_throwing([&] { copy.blob = message.blob; })) s.signal_arrived(std::move(copy));
+  }
+}
+
+}  // namespace lockgate::inline v0::detail

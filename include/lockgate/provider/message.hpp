@@ -1,0 +1,113 @@
+// The messages that pass between an application and a provider, outgoing and incoming.
+#pragma once
+
+#include "lockgate/base/address.hpp"       // for socket_address
+#include "lockgate/base/clock.hpp"         // for time_point
+#include "lockgate/base/transport_id.hpp"  // for transport_id
+#include "lockgate/buffer/chain.hpp"       // for chain
+#include "lockgate/buffer/lease.hpp"       // for lease
+
+#include <cstddef>  // for byte, size_t
+#include <cstdint>  // for uint8_t, uint64_t
+#include <cstring>  // for memcpy
+#include <new>      // for nothrow
+#include <span>     // for span
+#include <utility>  // for move
+#include <vector>   // for vector
+
+namespace lockgate::inline v0 {
+
+/// One message on its way to a peer, as `send_buffers` gets it (dd441743).
+///
+/// Guarantees: G30, G31 - `local` is this side, `remote` a peer that the instance has reached.
+/// Lifetime: the payload is borrowed until the row has completed.
+struct outgoing {
+  transport_id local;
+  transport_id remote;
+  std::uint64_t endpoint = 0;  ///< the sending endpoint: non-zero, never reused (U11)
+  chain payload;
+};
+
+/// One message from a peer, as a provider indicates it and an application receives it (dd441735).
+///
+/// Guarantees: G32 - `local` is this side, `remote` the peer; G37 - the payload is the
+/// concatenation
+///             of the parts, which are the memory the network wrote into.
+class incoming {
+ public:
+  incoming() noexcept = default;
+  incoming(const transport_id& to, const transport_id& from, lease&& payload) noexcept
+      : local(to), remote(from), first_(std::move(payload)) {}
+  /// A message in several parts. Errors: throws `std::bad_alloc`.
+  incoming(const transport_id& to, const transport_id& from, std::vector<lease>&& parts) noexcept
+      : local(to), remote(from), more_(std::move(parts)) {
+    if (more_.empty()) return;
+    first_ = std::move(more_.front());
+    more_.erase(more_.begin());
+  }
+
+  transport_id local;
+  transport_id remote;
+  time_point arrival;            ///< when the network had it; the epoch where unknown
+  socket_address local_address;  ///< where it arrived; unspecified where unknown
+  std::uint8_t ecn = 0;          ///< RFC 3168 codepoint; 0 where unknown
+  bool truncated = false;        ///< bytes are missing at its end
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    std::size_t total = first_.size();
+    for (const lease& part : more_) total += part.size();
+    return total;
+  }
+  [[nodiscard]] std::size_t part_count() const noexcept { return 1 + more_.size(); }
+  [[nodiscard]] const lease& part(std::size_t index) const noexcept {
+    return index == 0 ? first_ : more_[index - 1];
+  }
+  /// Memory that this message keeps occupied, perhaps together with others: bytes.
+  [[nodiscard]] std::size_t pinned() const noexcept {
+    std::size_t total = first_.pinned();
+    for (const lease& part : more_) total += part.pinned();
+    return total;
+  }
+
+  /// The payload in one piece. Cost: nothing for a message of one part; otherwise a counted copy.
+  /// Errors: empty when there is no memory for the copy.
+  [[nodiscard]] std::span<const std::byte> contiguous() noexcept {
+    if (!more_.empty()) compact();
+    return more_.empty() ? first_.bytes() : std::span<const std::byte>();
+  }
+  /// Moves the payload to memory of just its size, for those who keep a small message of a large
+  /// slab. False without memory; then nothing has changed. Cost: a counted copy.
+  bool compact() noexcept {
+    const std::size_t total = size();
+    auto* memory = new (std::nothrow) std::byte[total > 0 ? total : 1];
+    if (!memory) return false;
+    lease whole = lease::wrap(
+        {memory, total}, [](void* m) noexcept { delete[] static_cast<std::byte*>(m); }, memory);
+    if (!whole.has_memory()) {
+      delete[] memory;
+      return false;
+    }
+    std::byte* out = memory;
+    for (std::size_t i = 0; i < part_count(); ++i) {
+      const auto bytes = part(i).bytes();
+      if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+      out += bytes.size();
+    }
+    ++copies_made.copies;
+    copies_made.bytes += total;
+    first_ = std::move(whole);
+    more_.clear();
+    return true;
+  }
+  /// Takes the payload's only part out. Requires: `part_count() == 1`.
+  [[nodiscard]] lease take_lease() && noexcept {
+    LOCKGATE_REQUIRE(more_.empty(), "incoming: take_lease() of a message in several parts");
+    return std::move(first_);
+  }
+
+ private:
+  lease first_;
+  std::vector<lease> more_;
+};
+
+}  // namespace lockgate::inline v0

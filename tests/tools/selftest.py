@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""The checks under test: each must notice a planted fault and accept the sound twin."""
+
+import contextlib
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import compile_fail
+import coroutine_traps
+import guarantees
+import layers
+
+TOOLS = pathlib.Path(__file__).resolve().parent
+CXX, MAIN = os.environ["CXX"], os.environ["DOCTEST_MAIN"]  # the compiler, the object with doctest's main
+
+
+class CoroutineTraps(unittest.TestCase):
+    def found(self, text):
+        return {sentence for _, sentence in coroutine_traps.traps(text)}
+
+    def test_conditions(self):
+        for statement in (
+            "if (co_await x) {}",
+            "if (auto r = f(); co_await r) {}",
+            "while (a && co_await b) {}",
+            "do {} while (co_await b);",
+            "switch (co_await x) {}",
+            "for (; co_await x;) {}",
+            "for (auto v : co_await x) {}",
+        ):
+            self.assertTrue(any("condition" in s for s in self.found(statement)), statement)
+
+    def test_expressions(self):
+        self.assertTrue(self.found("auto [a, b] = co_await x;"))
+        self.assertTrue(self.found("const auto& [a, b] = std::move(co_await x);"))
+        self.assertTrue(self.found("v = b ? co_await x : co_await y;"))
+        self.assertTrue(self.found("co_await f([s = 1] { return s; });"))
+
+    def test_sound(self):
+        for statement in (
+            "if (auto r = co_await x; r) {}",
+            "for (auto r = co_await x; r; ++r) {}",
+            "auto r = co_await x; auto& [a, b] = r;",
+            "if constexpr (requires { x.operator co_await(); }) {}",
+            "int v = a ? b : c; co_await f(v);",
+            "co_await f(values[i], [] { return 1; });",
+            "// if (co_await x)\n/* while (co_await x) */ f(\"if (co_await x)\");",
+            "for (int i = 0; i < 1'000'000; ++i) { co_await x; }",
+        ):
+            self.assertEqual(set(), self.found(statement), statement)
+
+
+class Layers(unittest.TestCase):
+    def test_refused(self):
+        for layer, kind, name in (
+            ("platform", "<", "asio.hpp"),
+            ("net", "<", "asio/ip/udp.hpp"),
+            ("net", "<", "sys/socket.h"),
+            ("base", "<", "windows.h"),
+            ("stun", "<", "openssl/hmac.h"),
+            ("base", "<", "boost/asio.hpp"),
+            ("base", '"', "version.hpp"),
+            ("base", '"', "lockgate/base/no_such_header.hpp"),
+        ):
+            self.assertIsNotNone(layers.problem_with(layer, kind, name), (layer, name))
+
+    def test_order(self):
+        self.assertNotIn("coro", layers.allowed_layers("base"))
+        self.assertNotIn("stun", layers.allowed_layers("testing"))
+        self.assertIn("stun", layers.allowed_layers("providers"))
+
+    def test_allowed(self):
+        for layer, kind, name in (
+            ("platform", '"', "lockgate/base/version.hpp"),
+            ("base", "<", "span"),
+            ("asio", "<", "asio/ip/udp.hpp"),
+            ("asio", "<", "sys/socket.h"),
+            ("crypto", "<", "openssl/hmac.h"),
+        ):
+            self.assertIsNone(layers.problem_with(layer, kind, name), (layer, name))
+
+
+class Guarantees(unittest.TestCase):
+    def test_names(self):
+        text = 'TEST_CASE("G3, G5: held") {}\nTEST_CASE_FIXTURE(world, "G12: x") {}\nTEST_CASE("not G9") {}'
+        self.assertEqual([3, 5, 12], list(guarantees.tested_in(text)))
+
+
+class CompileFail(unittest.TestCase):
+    SENTENCE = '// expect-error: say hello\nstatic_assert(false, "say hello");\n'
+
+    def defects(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder) / "wrong.cpp"
+            source.write_text(text)
+            with contextlib.redirect_stdout(io.StringIO()):
+                return list(compile_fail.defects(str(source), [CXX, "-std=c++20"]))
+
+    def test_announced(self):
+        self.assertEqual([], self.defects(self.SENTENCE))
+
+    def test_defects(self):
+        self.assertIn("the compiler accepts", self.defects("// expect-error: x\nint a;\n")[0])
+        self.assertIn("no error matches", self.defects("// expect-error: bye\n" + self.SENTENCE)[0])
+        self.assertIn("announces no error", self.defects("int a = b;\n")[0])
+        self.assertIn("lines of output", self.defects("// max-lines: 0\n" + self.SENTENCE)[0])
+
+
+class Mutants(unittest.TestCase):
+    """The runner on patches against version.hpp, with a test program made here."""
+
+    TEST = """#include <doctest/doctest.h>
+#include "lockgate/base/version.hpp"
+TEST_CASE("has a version") { CHECK(lockgate::version.size() >= 5); }
+TEST_CASE("never fails") { CHECK(true); }
+TEST_CASE("always fails") { CHECK(false); }
+"""
+
+    def run_patch(self, line, kills):
+        """Runs the runner with one patch that replaces the version's definition by `line`."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "test.cpp").write_text(self.TEST)
+            header = "include/lockgate/base/version.hpp"
+            text = (layers.ROOT / header).read_text().splitlines()
+            at = next(i for i, old in enumerate(text) if old.startswith("inline constexpr"))
+            (folder / "G1-planted.patch").write_text(
+                f"# source: {folder}/test.cpp\n# kills: {kills}\n"
+                f"--- a/{header}\n+++ b/{header}\n@@ -{at + 1},1 +{at + 1},1 @@\n-{text[at]}\n+{line}\n"
+            )
+            run = subprocess.run(
+                [sys.executable, TOOLS / "run_mutants.py", "--work", folder / "work", "--main", MAIN]
+                + ["--patches", folder, "--", CXX, "-std=c++20"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            return run.returncode, run.stdout
+
+    SHORT = 'inline constexpr std::string_view version = "1"; [[maybe_unused]] inline constexpr const char* old ='
+
+    def test_killed(self):
+        status, output = self.run_patch(self.SHORT, "has a version")
+        self.assertEqual(0, status, output)
+
+    def test_problems(self):
+        for line, kills, sentence in (
+            (self.SHORT, "never fails", "survives"),
+            (self.SHORT, "always fails", "fails without the mutation"),
+            (self.SHORT, "no such test", "no test case matches"),
+            ("inline constexpr", "has a version", "does not compile"),
+        ):
+            status, output = self.run_patch(line, kills)
+            self.assertEqual(1, status, output)
+            self.assertIn(sentence, output)
+
+
+if __name__ == "__main__":
+    unittest.main()
