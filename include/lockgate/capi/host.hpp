@@ -129,7 +129,7 @@ class host {
   }
 
   [[nodiscard]] lockgate::platform& platform() noexcept { return *platform_; }
-  [[nodiscard]] scheduler& home() noexcept { return platform_->home(); }
+  [[nodiscard]] scheduler& home() noexcept { return *home_.load(std::memory_order_relaxed); }
   status spawn(task<> work) noexcept { return tasks_->spawn(std::move(work)); }
 
  private:

@@ -30,11 +30,13 @@ class indicated {
     for (const CPNATFWT_BUFFER* part = chain; part; part = part->next) {
       if (part->size > 0 && !part->buffer) valid_ = false;
       size_ += part->size;
+      parts_ += part->size > 0;
     }
   }
   /// Two ids and at least one byte.
   [[nodiscard]] bool is_valid() const noexcept { return valid_ && size_ > 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t part_count() const noexcept { return parts_; }
   /// Calls `visit(span)` for each part that is not empty.
   template <class F>
   void for_each_part(F visit) const {
@@ -54,6 +56,7 @@ class indicated {
   }
   const CPNATFWT_BUFFER* chain_;
   std::size_t size_ = 0;
+  std::size_t parts_ = 0;
   bool valid_ = false;
 };
 
@@ -66,9 +69,7 @@ class indication final : posted_item, ready_item, lease_owner {
       : posted_item([](posted_item& self) noexcept { static_cast<indication&>(self).arrive(); },
                     [](posted_item&) noexcept {}),
         ready_item([](ready_item& self) noexcept { static_cast<indication&>(self).complete(); }),
-        lease_owner(
-            [](lease_owner& self) noexcept { static_cast<indication&>(self).released(); },
-            what.size()),
+        lease_owner(on_release, what.size()),
         from_(from), what_(what), context_(context), routine_(routine) {}
 
   /// Hands the message up from another thread, or after the callback that runs. `pending` is owed.
@@ -85,24 +86,26 @@ class indication final : posted_item, ready_item, lease_owner {
   }
   /// Whether a lease is on memory that this instance lent.
   [[nodiscard]] static bool lent(const lease_owner* owner, const c_instance& by) noexcept {
-    const release_function ours = [](lease_owner& self) noexcept {
-      static_cast<indication&>(self).released();
-    };
-    return owner && owner->is_released_by(ours) &&
+    return owner && owner->is_released_by(on_release) &&
            &static_cast<const indication*>(owner)->from_ == &by;
   }
 
  private:
+  static void on_release(lease_owner& self) noexcept { static_cast<indication&>(self).released(); }
   status hand_up() noexcept {
     if (from_.gate.look().has_ended()) return errc::terminated;
-    incoming message;
+    if (what_.part_count() == 1) {
+      lease payload;
+      what_.for_each_part([&](std::span<std::byte> part) { payload = lease(*this, part); });
+      return from_.cp.indicate(incoming(what_.local, what_.remote, std::move(payload)));
+    }
+    std::vector<lease> parts;
     const status made = lockgate::detail::without_throwing([&] {
-      std::vector<lease> parts;
-      what_.for_each_part([&](std::span<std::byte> part) { parts.emplace_back(*this, part); });
-      message = parts.size() == 1 ? incoming(what_.local, what_.remote, std::move(parts.front()))
-                                  : incoming(what_.local, what_.remote, std::move(parts));
+      parts.reserve(what_.part_count());
+      what_.for_each_part([&](std::span<std::byte> part) { parts.push_back(lease(*this, part)); });
     });
-    return made ? made : from_.cp.indicate(std::move(message));
+    if (made) return made;
+    return from_.cp.indicate(incoming(what_.local, what_.remote, std::move(parts)));
   }
   void arrive() noexcept {
     inside_call_ = true;
@@ -113,7 +116,7 @@ class indication final : posted_item, ready_item, lease_owner {
   void released() noexcept {
     if (inside_call_) return;
     if (from_.gate.look().has_ended()) result_ = CPNATFWT_E_ABORTED;
-    from_.cp.home().schedule(*this);
+    host::get().home().schedule(*this);
   }
   void complete() noexcept {
     routine_(context_, result_);
@@ -132,3 +135,63 @@ class indication final : posted_item, ready_item, lease_owner {
   bool inside_call_ = false;
   HRESULT result_ = S_OK;
 };
+
+/// A copy of a message in memory of its own, counted in `copies_made`: what Indicate without a
+/// completion routine hands up. Without memory the message is empty.
+[[nodiscard]] inline incoming copy_of(const indicated& what) noexcept {
+  auto* const memory = new (std::nothrow) std::byte[what.size()];
+  if (!memory) return {};
+  lease copy = lease::wrap(
+      {memory, what.size()}, [](void* m) noexcept { delete[] static_cast<std::byte*>(m); }, memory);
+  if (!copy.has_memory()) {
+    delete[] memory;
+    return {};
+  }
+  std::byte* out = memory;
+  what.for_each_part([&out](std::span<const std::byte> part) {
+    std::memcpy(out, part.data(), part.size());
+    out += part.size();
+  });
+  ++copies_made.copies;
+  copies_made.bytes += what.size();
+  return incoming(what.local, what.remote, std::move(copy));
+}
+
+/// A copied message whose outcome a thread waits for.
+class blocking_indication final : posted_item {
+ public:
+  blocking_indication(c_instance& from, incoming&& message) noexcept
+      : posted_item(
+            [](posted_item& self) noexcept {
+              auto& me = static_cast<blocking_indication&>(self);
+              const status delivered = me.from_.gate.look().has_ended()
+                                           ? status(errc::terminated)
+                                           : me.from_.cp.indicate(std::move(me.message_));
+              me.message_ = incoming();
+              me.from_.leave();
+              me.done_.finish(to_hresult(delivered));
+            },
+            [](posted_item&) noexcept {}),
+        from_(from), message_(std::move(message)) {}
+  HRESULT hand_over_and_wait() noexcept {
+    host::get().post(*this);
+    return done_.wait();
+  }
+
+ private:
+  c_instance& from_;
+  incoming message_;
+  blocking_call done_;
+};
+
+/// The session has ended: messages that the application has not read yet move to memory of their
+/// own, so that the provider's comes back.
+inline void return_queued_messages(const c_instance& of) noexcept {
+  host::get().platform().compact_queued([&of](const incoming& message) {
+    for (std::size_t i = 0; i < message.part_count(); ++i)
+      if (indication::lent(message.part(i).owner(), of)) return true;
+    return false;
+  });
+}
+
+}  // namespace lockgate::inline v0::capi::detail

@@ -74,16 +74,16 @@ struct run_outcome {
   std::exception_ptr failure;
 };
 
-template <class T, class F>
-task<> run_and_tell(F* make, run_outcome<T>* out) {
+template <class T>
+task<> run_and_tell(task<T> work, run_outcome<T>* out) {
 #if LOCKGATE_HAS_EXCEPTIONS
   try {
 #endif
     if constexpr (std::is_void_v<T>) {
-      co_await (*make)();
+      co_await std::move(work);
       out->value.emplace(true);
     } else {
-      out->value.emplace(co_await (*make)());
+      out->value.emplace(co_await std::move(work));
     }
 #if LOCKGATE_HAS_EXCEPTIONS
   } catch (...) {
@@ -106,7 +106,7 @@ auto run(F make) {
   LOCKGATE_REQUIRE(!detail::on_platform_thread(), "capi: run() waits for the thread it is on");
   detail::run_outcome<result_type> out;
   platform().home().post([&make, &out] {
-    const status started = detail::spawn(detail::run_and_tell<result_type>(&make, &out));
+    const status started = detail::spawn(detail::run_and_tell<result_type>(make(), &out));
     if (started) out.done.finish(E_OUTOFMEMORY);
   });
   out.done.wait();
