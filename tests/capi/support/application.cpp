@@ -59,7 +59,7 @@ extern "C" {
 
 void expect(int holds, const char* text, const char* file, int line) {
   const std::lock_guard hold(reporting);
-  if (!holds) ADD_FAIL_CHECK_AT(file, line, text);
+  if (!holds) ADD_FAIL_CHECK_AT(file, line, std::string(text));
   CHECK(true);
 }
 
