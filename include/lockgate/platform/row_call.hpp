@@ -70,7 +70,8 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   template <class T>
   bool launch(task<T>& work, ready_item& when_done, const row_limits& limits) noexcept {
     stop_.reset();
-    context_ = {&owner_->row_home(), &stop_, this};
+    context_.home = &owner_->row_home();
+    context_.owner = this;
     phase_ = phase::launching;
     work.start(context_, *this);
     if (work.done()) {
@@ -148,7 +149,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   phase phase_ = phase::idle;
   bool abandon_ = false;
   stop_state stop_;
-  task_context context_;
+  task_context context_{nullptr, &stop_, nullptr};
   ready_item* when_done_ = nullptr;
 };
 
@@ -199,23 +200,19 @@ class row_call : public row_call_base {
   /// Schedules something else when the answer comes: whoever waited is gone.
   void redirect(lockgate::ready_item& when_done) noexcept { redirect_to(when_done); }
 
+  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
   class run_operation {
    public:
-    run_operation(row_call& call, row_owner& owner, row which, answer<T>&& given,
+    run_operation(row_call& call, row_owner& owner, row which, answer<T>& given,
                   const row_limits& limits) noexcept
-        : call_(call), owner_(owner), which_(which), given_(std::move(given)), limits_(limits) {}
+        : call_(call), owner_(owner), which_(which), given_(given), limits_(limits) {}
     class awaiter {
      public:
       explicit awaiter(run_operation& row) noexcept : row_(row) {}
-      bool await_ready() noexcept {
-        return !row_.given_.is_later() &&
-               !row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                 row_.limits_);
-      }
+      bool await_ready() noexcept { return !row_.given_.is_later() && !row_.start(resumption_); }
       bool await_suspend(std::coroutine_handle<> waiting) noexcept {
         resumption_.suspend(waiting, row_.owner_.row_home());
-        return row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                row_.limits_);
+        return row_.start(resumption_);
       }
       value await_resume() noexcept { return row_.call_.outcome(); }
 
@@ -226,16 +223,19 @@ class row_call : public row_call_base {
     awaiter bind(const task_context&) noexcept { return awaiter(*this); }
 
    private:
+    bool start(resumption& when_done) noexcept {
+      return call_.start(owner_, which_, std::move(given_), when_done, limits_);
+    }
     row_call& call_;
     row_owner& owner_;
     row which_;
-    answer<T> given_;
-    row_limits limits_;
+    answer<T>& given_;
+    const row_limits& limits_;
   };
-  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
+  /// Lifetime: `given` and `limits` live until the end of the `co_await`.
   [[nodiscard]] run_operation run(row_owner& owner, row which, answer<T>&& given,
                                   const row_limits& limits) noexcept {
-    return run_operation(*this, owner, which, std::move(given), limits);
+    return run_operation(*this, owner, which, given, limits);
   }
 
  private:

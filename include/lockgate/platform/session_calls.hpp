@@ -43,6 +43,8 @@ inline status session::grant(const registration& wish) noexcept {
   }
   priority_ = wish.priority;
   enter(session_state::establishing);
+  list_link<session>::unlink();
+  platform_.sessions.push_back(*this);
   platform_.home.schedule(life_);
   return {};
 }

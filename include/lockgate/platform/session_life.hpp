@@ -231,6 +231,8 @@ inline void session::finish_life() noexcept {
   life_.work.reset();
   while (!bindings_.empty()) remove_binding(bindings_.front());
   platform_.names.give_back_name(name_);
+  list_link<session>::unlink();
+  platform_.instances.push_back(*this);
   enter(deregister_called_ ? session_state::deregistered : session_state::ended);
   drained_.complete_all();
   platform_.session_drained.complete_all();
