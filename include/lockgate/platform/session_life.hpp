@@ -261,6 +261,12 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
+/// A session can be ended before its establish_session has begun; the row runs all the same (G11).
+inline void session::row_started(row_call_base& call) noexcept {
+  rows_.push_back(call);
+  if (ending_ && call.which() == row::establish_session)
+    call.ask_to_stop(platform_.options.row_grace);
+}
 inline void session::row_overran(row_call_base& call) noexcept {
   tell_row(event_kind::row_overran, call.which());
   end(termination_reason::provider_timeout);
