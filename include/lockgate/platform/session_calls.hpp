@@ -23,7 +23,7 @@ inline status session::check_registration(const registration& wish) noexcept {
 }
 
 inline status session::grant(const registration& wish) noexcept {
-  if (platform_.stopping) return errc::closed;
+  if (platform_.stopping || abandoned_) return errc::closed;
   status granted = without_throwing([&] {
     // Without a name the type stands for the provider: its table is the same for all its instances.
     channel_ = wish.provider_name.empty()
