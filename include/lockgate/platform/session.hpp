@@ -230,6 +230,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   termination_reason reason_ = termination_reason::provider_request;
   duration backoff_{};
   time_point retry_at_{};
+  time_point patience_{};  // how long terminate_session waits for rows and tasks (U15)
 
   // life() is never what is being stopped, so its stop state is never asked.
   stop_state never_stopped_;

@@ -36,9 +36,8 @@ inline task<> session::life() {
   }
 
   enter(session_state::terminating);
-  const time_point patience = saturating_add(home().now(), platform_.options.row_grace);
   while (!is_quiet()) {
-    const status waited = co_await wait_until(quiet_, patience);
+    const status waited = co_await wait_until(quiet_, patience_);
     if (waited == errc::timed_out) break;
   }
   tell_row(event_kind::row_began, row::terminate_session);
@@ -240,6 +239,7 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     return;
   ending_ = true;
   reason_ = reason;
+  patience_ = saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
@@ -248,6 +248,7 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);
   tasks_.request_stop();
   wake();
+  quiet_.complete_all();
 }
 
 inline void session::refuse_callers() noexcept {
