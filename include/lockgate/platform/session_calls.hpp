@@ -151,6 +151,10 @@ inline bool session::answer_now(instance_call& call, const task_context& caller,
     answer = errc::terminated;
     return true;
   }
+  if (call.what == instance_call::kind::report_broken_link) {
+    end(termination_reason::other_communication_error, caller.owner);
+    return true;
+  }
   if (!gate_open_) {
     const row_call_base* const establishing = &indication_;
     answer = errc::deadlock;
