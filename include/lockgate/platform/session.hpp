@@ -96,7 +96,7 @@ class session final : public instance_host, public row_owner, public list_link<s
       session* const held = std::exchange(session_, nullptr);
       if (!held) return;
       --held->pins_;
-      held->quiet_.complete_all();
+      held->quiet().complete_all();
       held->delete_if_abandoned();
     }
     session* operator->() const noexcept { return session_; }
@@ -174,7 +174,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   void row_stuck(row_call_base& call) noexcept override;
   void row_threw(row which, const std::exception_ptr& exception) noexcept override;
   void row_answered(row_call_base& call) noexcept override;
-  void row_gone(row_call_base&) noexcept override { quiet_.complete_all(); }
+  void row_gone(row_call_base&) noexcept override { quiet().complete_all(); }
 
  private:
   // The life, and its steps in the order in which they happen.
@@ -199,6 +199,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] bool is_quiet() noexcept {
     return rows_.empty() && tasks_.size() == 0 && pins_ == 0;
   }
+  /// Completed whenever the session may have become quiet.
+  [[nodiscard]] wait_list& quiet() noexcept { return tasks_.emptied(); }
   [[nodiscard]] id_binding* find_binding(const endpoint_state& endpoint) noexcept;
   void become_active() noexcept;
   void remove_binding(id_binding& binding) noexcept;
@@ -268,7 +270,6 @@ class session final : public instance_host, public row_owner, public list_link<s
   wait_list signal_waiters_;
   wait_list wake_;  // life() waits here for something to do
   wait_list activation_waiters_;
-  wait_list quiet_;
   wait_list drained_;
   instance_statistics statistics_;
 };

@@ -37,14 +37,14 @@ inline task<> session::life() {
 
   enter(session_state::terminating);
   while (!is_quiet()) {
-    const status waited = co_await wait_until(quiet_, patience_);
+    const status waited = co_await wait_until(quiet(), patience_);
     if (waited == errc::timed_out) break;
   }
   tell_row(event_kind::row_began, row::terminate_session);
   const status terminated = co_await indication_.run(
       *this, row::terminate_session, provider_.terminate_session(reason_), may_abandon());
   tell_row(event_kind::row_ended, row::terminate_session, terminated);
-  while (!is_quiet()) co_await quiet_.wait();
+  while (!is_quiet()) co_await quiet().wait();
 }
 
 /// The session is up: what was held back is carried out, in order, and later calls come after it.
@@ -192,7 +192,7 @@ inline task<status> session::go_dormant() {
   gathered_.flush();
   enter(session_state::deactivating);
   close_paths();
-  while (!ending_ && !rows_.empty()) co_await quiet_.wait();
+  while (!ending_ && !rows_.empty()) co_await quiet().wait();
   while (!ending_ && !bindings_.empty()) {
     id_binding& binding = bindings_.front();
     if (binding.at == id_binding::stage::added || binding.at == id_binding::stage::leaving) {
@@ -248,7 +248,7 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);
   tasks_.request_stop();
   wake();
-  quiet_.complete_all();
+  quiet().complete_all();
 }
 
 inline void session::refuse_callers() noexcept {
@@ -274,6 +274,7 @@ inline void session::row_overran(row_call_base& call) noexcept {
   call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_stuck(row_call_base& call) noexcept {
+  ++statistics_.late_rows;
   tell_row(event_kind::provider_stuck, call.which());
 }
 inline void session::row_threw(row which, const std::exception_ptr&) noexcept {
