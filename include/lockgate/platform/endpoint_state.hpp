@@ -37,6 +37,8 @@ class endpoint_state final : public list_link<endpoint_state> {
  public:
   endpoint_state(core& platform, const endpoint_options& wish) noexcept;
   ~endpoint_state();
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
 
   [[nodiscard]] core& platform() const noexcept { return platform_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
@@ -104,7 +106,9 @@ class endpoint_state final : public list_link<endpoint_state> {
   std::size_t pinned_ = 0;
   intrusive_list<waiter> receivers_;
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
-  std::unordered_map<transport_id, std::unique_ptr<path>> paths_;
+  std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,
+                     recycling_allocator<std::pair<const transport_id, std::unique_ptr<path>>>>
+      paths_;
   path* last_path_ = nullptr;
   endpoint_statistics statistics_;
 };
