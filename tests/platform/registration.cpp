@@ -1,6 +1,7 @@
 // Registration: when it is granted, what it grants, and what follows from a refusal.
 #include "support/platform_world.hpp"
 
+#include <set>      // for set
 #include <string>   // for string
 #include <utility>  // for move
 
@@ -227,10 +228,28 @@ TEST_CASE("G13: without a name the adapter gets the default one, with a number")
   provider_instance first = w.create(s), second = w.create(s), third = w.create(s);
   CHECK(w.register_instance(first) == status());
   CHECK(first.friendly_name() == "Microsoft Connectivity Platform Adapter #1");
-  CHECK(w.register_instance(
-            second, {.friendly_name = "Microsoft Connectivity Platform Adapter #2"}) == status());
+  CHECK(w.register_instance(second) == status());
+  CHECK(second.friendly_name() == "Microsoft Connectivity Platform Adapter #2");
+  CHECK(w.deregister(first) == status());
   CHECK(w.register_instance(third) == status());
   CHECK(third.friendly_name() == "Microsoft Connectivity Platform Adapter #3");
+}
+
+TEST_CASE("G13, G14: a default name and a chosen one that looks like it are not the same") {
+  platform_world w;
+  script& s = w.make_script();
+  std::set<std::string, std::less<>> names;
+  std::vector<provider_instance> kept;
+  const std::string like_default = "Microsoft Connectivity Platform Adapter #2";
+  for (int i = 0; i < 3; ++i) {
+    for (const std::string& wish : {std::string(), like_default}) {
+      provider_instance p = w.create(s);
+      CHECK(w.register_instance(p, {.friendly_name = wish}) == status());
+      CHECK(names.emplace(p.friendly_name()).second);
+      kept.push_back(std::move(p));
+    }
+  }
+  CHECK(names.contains(like_default));
 }
 
 TEST_CASE("G14: a name that is taken gets a number, and no error") {
@@ -293,6 +312,14 @@ TEST_CASE("G15, U10: the number of a cut name still fits") {
   CHECK(w.register_instance(first, {.friendly_name = wish}) == status());
   CHECK(w.register_instance(second, {.friendly_name = wish}) == status());
   CHECK(second.friendly_name() == wish.substr(0, 253) + " 2");
+}
+
+TEST_CASE("G13, G15: of a name that is no text at all nothing is left, so it is the default one") {
+  platform_world w;
+  script& s = w.make_script();
+  provider_instance p = w.create(s);
+  CHECK(w.register_instance(p, {.friendly_name = "\xf0\x9f"}) == status());
+  CHECK(p.friendly_name() == "Microsoft Connectivity Platform Adapter #1");
 }
 
 TEST_CASE("G16: an interface can be taken over by a later session of its provider only") {
