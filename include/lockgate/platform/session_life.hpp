@@ -138,6 +138,7 @@ inline id_binding* session::binding_to_change() noexcept {
 
 inline task<status> session::change_binding(id_binding* binding) {
   if (binding->at == id_binding::stage::leaving) {
+    binding->at = id_binding::stage::changing;
     tell_row(event_kind::row_began, row::remove_transport_id, {}, binding->id);
     const status removed = co_await control_.run(
         *this, row::remove_transport_id, provider_.remove_transport_id(binding->id), may_abandon());
@@ -264,10 +265,11 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
-/// A session can be ended before its establish_session has begun; the row runs all the same (G11).
+/// A session can be ended before its establish_session has begun, which runs all the same (G11),
+/// or by a row before it has answered "later".
 inline void session::row_started(row_call_base& call) noexcept {
   rows_.push_back(call);
-  if (ending_ && call.which() == row::establish_session)
+  if (ending_ && call.which() != row::terminate_session)
     call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_overran(row_call_base& call) noexcept {
