@@ -24,8 +24,8 @@ class row_call_base;
 class row_owner {
  public:
   [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
-  /// `call` has really suspended; it is in the owner's list until it returns.
-  virtual void row_suspended(row_call_base& call) noexcept = 0;
+  /// `call` begins to run as a coroutine; it is in the owner's list until it returns.
+  virtual void row_started(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
   virtual void row_overran(row_call_base& call) noexcept = 0;
   /// The grace time has passed as well, and the row still runs.
@@ -72,17 +72,20 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     stop_.reset();
     context_.home = &owner_->row_home();
     context_.owner = this;
-    phase_ = phase::launching;
-    work.start(context_, *this);
-    if (work.done()) {
-      phase_ = phase::idle;
-      return false;
-    }
     phase_ = phase::running;
     when_done_ = &when_done;
     abandon_ = limits.abandon_when_stuck;
-    home().arm(*this, saturating_add(home().now(), limits.timeout));
-    owner_->row_suspended(*this);
+    launching_ = true;
+    owner_->row_started(*this);
+    work.start(context_, *this);
+    launching_ = false;
+    if (work.done()) {
+      disarm();
+      phase_ = phase::idle;
+      list_link<row_call_base>::unlink();
+      return false;
+    }
+    if (phase_ == phase::running) home().arm(*this, saturating_add(home().now(), limits.timeout));
     return true;
   }
   void set_row(row_owner& owner, row which) noexcept {
@@ -100,7 +103,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   void redirect_to(ready_item& when_done) noexcept { when_done_ = &when_done; }
 
  private:
-  enum class phase { idle, launching, running, stopping, answered, abandoned, reaping };
+  enum class phase { idle, running, stopping, answered, abandoned, reaping };
   virtual void collect() noexcept = 0;
   virtual void release() noexcept = 0;
   /// The row was abandoned and has now returned. Nobody else will touch this object.
@@ -109,7 +112,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   [[nodiscard]] scheduler& home() const noexcept { return *context_.home; }
   /// Inside the row's last suspension, where its frame must not be destroyed.
   void returned() noexcept {
-    if (phase_ == phase::launching) return;
+    if (launching_) return;
     disarm();
     if (phase_ == phase::abandoned) {
       phase_ = phase::reaping;
@@ -148,6 +151,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   row which_ = row::none;
   phase phase_ = phase::idle;
   bool abandon_ = false;
+  bool launching_ = false;  // inside its first step: it may end there, or be asked to stop
   stop_state stop_;
   task_context context_{nullptr, &stop_, nullptr};
   ready_item* when_done_ = nullptr;
