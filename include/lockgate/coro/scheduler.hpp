@@ -9,6 +9,7 @@
 #include "lockgate/coro/ready_item.hpp"      // for ready_item
 #include "lockgate/coro/timer.hpp"           // for timer, timer_queue
 
+#include <concepts>   // for invocable
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <thread>     // for this_thread::get_id
@@ -75,7 +76,7 @@ class scheduler {
     if (inbox_.push(item) && host_) host_->wake();
   }
   /// The same for a callable. Errors: throws what its allocation or its copy throws.
-  template <class F>
+  template <std::invocable F>
   void post(F work) {
     struct holder final : posted_item {
       explicit holder(F f)
