@@ -143,6 +143,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   void tell(event_kind kind) noexcept {
     platform_.tell(kind, id_, [](event&) {});
   }
+  [[nodiscard]] bool is_observed() const noexcept { return platform_.hook.on != nullptr; }
   void tell_row(event_kind kind, row which, status result = {}, const transport_id& peer = {},
                 std::size_t amount = 0) noexcept {
     platform_.tell(kind, id_, [&](event& e) {
