@@ -155,19 +155,21 @@ TEST_CASE("F86: a task destroyed with an operation pending is destroyed once and
 }
 
 TEST_CASE("F86: an io_context destroyed with an operation pending resumes nothing") {
-  status outcome;
-  int frames = 0;
-  auto other = std::make_unique<asio::io_context>();
-  auto timer = std::make_unique<asio::steady_timer>(*other, 10s);
   network f;
-  f.start(wait_and_tell(*timer, outcome, frames));
+  auto other = std::make_unique<asio::io_context>();
+  bool resumed = false;
+  struct flow {
+    static task<> run(asio::io_context& elsewhere, bool& went_on) {
+      co_await asio::post(elsewhere, as_operation);
+      went_on = true;
+    }
+  };
+  f.start(flow::run(*other, resumed));
   f.io.run_for(5ms);
-  CHECK(outcome == errc::would_block);
-  timer.release();  // its context goes first, which Asio's destructor of a timer does not allow
   other.reset();
   f.io.run_for(5ms);
-  CHECK(frames == 0);
-  CHECK(outcome == errc::would_block);
+  CHECK_FALSE(resumed);
+  CHECK(f.tasks.size() == 1);
 }
 
 TEST_CASE("F90: a handler on another thread's context resumes the task on its own thread") {

@@ -57,6 +57,7 @@ struct asio_answer {
 template <>
 struct asio_answer<> {
   using type = void;
+  static void make(bool) noexcept {}
 };
 template <class T>
 struct asio_answer<T> {
@@ -282,8 +283,7 @@ class asio_awaiter : stop_callback {
   typename answer::type await_resume() {
     return std::apply(
         [this](auto&&... args) {
-          if constexpr (sizeof...(args) > 0)
-            return answer::make(context_.stop->stop_requested(), std::move(args)...);
+          return answer::make(context_.stop->stop_requested(), std::move(args)...);
         },
         std::move(*block_->answer));
   }

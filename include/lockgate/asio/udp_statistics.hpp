@@ -35,7 +35,7 @@ struct udp_statistics {
 struct udp_options {
   std::size_t receive_buffer = 4 << 20;  ///< SO_RCVBUF, bytes: the usual 208 KiB hold 92 datagrams
   std::size_t send_buffer = 4 << 20;     ///< SO_SNDBUF, bytes
-  std::size_t batches_per_turn = 8;      ///< batches received before others get their turn
+  std::size_t batches_per_turn = 16;     ///< batches received before others get their turn
   bool offload = true;                   ///< use UDP_GRO and UDP_SEGMENT where there are
   bool share_port = false;               ///< SO_REUSEPORT: several sockets on one port
   bool ancillary = false;                ///< fill in `received_datagram::local` and `ecn`

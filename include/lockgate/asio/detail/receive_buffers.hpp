@@ -10,7 +10,7 @@
 #include <algorithm>  // for min, max
 #include <array>      // for array
 #include <cstddef>    // for byte, size_t
-#include <cstdint>    // for uint64_t
+#include <cstdint>    // for uint32_t, uint64_t
 #include <cstring>    // for memcpy
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
@@ -127,8 +127,11 @@ class receive_buffers {
     packed = packed && pool_.slab_size() > 2 * packed_size;
     if (std::exchange(packed_, packed) != packed) ++layout_;
     if (packed_) count = prepare_packed(count);
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < count && used_whole_ >> i != 0; ++i) {
+      if ((used_whole_ >> i & 1) == 0) continue;
       if (!renew(whole_[i]) && !borrow(i)) return i;
+      used_whole_ &= ~(1u << i);
+    }
     return count;
   }
   /// Changes whenever `operator[]` would name other memory than before.
@@ -144,8 +147,8 @@ class receive_buffers {
     return !packed_ || size <= packed_size;
   }
   /// The bytes of message `i`. Requires: `is_contiguous(size)`.
-  [[nodiscard]] lease take(std::size_t i, std::size_t size) const noexcept {
-    return packed_ ? shared_.cut(used_ + i * packed_size, size) : whole_[i].cut(0, size);
+  [[nodiscard]] lease take(std::size_t i, std::size_t size) noexcept {
+    return packed_ ? shared_.cut(used_ + i * packed_size, size) : take_whole(i, 0, size);
   }
   /// Calls `deliver(arrived_message&&)` for the `size` bytes that arrived in message `i`: once, or
   /// twice for a train over head and tail. Gives the number of datagrams copied.
@@ -175,7 +178,7 @@ class receive_buffers {
       std::memcpy(whole_[i].memory().data() + in_head, shared_.memory().data() + head_at + in_head,
                   begun);
     if (in_head > 0) hand_over(shared_.cut(head_at, in_head));
-    hand_over(whole_[i].cut(in_head, size - in_head));
+    hand_over(take_whole(i, in_head, size - in_head));
     return begun > 0 ? 1 : 0;
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.
@@ -202,6 +205,10 @@ class receive_buffers {
     if (!shared_.has_memory()) return 0;
     return std::min(count, (pool_.slab_size() - used_) / packed_size);
   }
+  [[nodiscard]] lease take_whole(std::size_t i, std::size_t offset, std::size_t size) noexcept {
+    used_whole_ |= 1u << i;
+    return whole_[i].cut(offset, size);
+  }
   /// Sees to it that `slab` can be written to.
   bool renew(slab_pool::filling& slab) noexcept {
     if (slab.has_memory() && slab.is_unshared()) return true;
@@ -216,6 +223,7 @@ class receive_buffers {
     for (std::size_t k = capacity - 1; k > i; --k)
       if (whole_[k].has_memory() && whole_[k].is_unshared()) {
         std::swap(whole_[i], whole_[k]);
+        used_whole_ |= 1u << k;
         return true;
       }
     return false;
@@ -227,6 +235,9 @@ class receive_buffers {
   std::size_t prepared_at_ = 0;  // the same when memory was last prepared
   std::uint64_t layout_ = 1;
   std::array<slab_pool::filling, capacity> whole_;
+  /// Which of them may be leased or missing, one bit each: looking at every slab's count before
+  /// each call would cost a cache miss per datagram.
+  std::uint32_t used_whole_ = ~0u;
   bool packed_ = true;
 };
 
