@@ -1,16 +1,17 @@
 // The friendly names and LUIDs of the interfaces that instances stand for (dd441736).
 #pragma once
 
-#include "lockgate/base/status.hpp"       // for status
-#include "lockgate/platform/options.hpp"  // for registration
+#include "lockgate/base/status.hpp"        // for status
+#include "lockgate/coro/frame_memory.hpp"  // for recycling_allocator
 
-#include <cstddef>        // for size_t
-#include <cstdint>        // for uint64_t
-#include <set>            // for set
-#include <string>         // for string, to_string
-#include <string_view>    // for string_view
-#include <unordered_map>  // for unordered_map
-#include <utility>        // for move
+#include <cstddef>      // for size_t
+#include <cstdint>      // for uint32_t, uint64_t
+#include <functional>   // for less
+#include <set>          // for set
+#include <string>       // for string, to_string
+#include <string_view>  // for string_view
+#include <utility>      // for move
+#include <vector>       // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -28,62 +29,95 @@ namespace lockgate::inline v0::detail {
   return text.substr(0, at);
 }
 
-/// Names in use and LUIDs ever given out on one platform.
+/// Who owns interfaces across sessions: a provider by name, or by type where it has none (U1).
+struct interface_owner {
+  std::string name;
+  const void* type = nullptr;
+  std::uint64_t luids_given = 0;
+};
+
+/// The name of an interface: the default one with its number, or one that somebody chose.
+class interface_name {
+ public:
+  static constexpr std::string_view default_stem = "Microsoft Connectivity Platform Adapter #";
+
+  interface_name() noexcept = default;
+  explicit interface_name(std::uint64_t default_number) noexcept : number_(default_number) {}
+  explicit interface_name(std::string chosen) noexcept : chosen_(std::move(chosen)) {}
+
+  [[nodiscard]] bool is_chosen() const noexcept { return !chosen_.empty(); }
+  [[nodiscard]] const std::string& chosen() const noexcept { return chosen_; }
+  /// The name as people see it; a default name is only written when somebody asks.
+  [[nodiscard]] std::string text() const {
+    if (is_chosen() || number_ == 0) return chosen_;
+    return std::string(default_stem) + std::to_string(number_);
+  }
+
+ private:
+  std::uint64_t number_ = 0;
+  std::string chosen_;
+};
+
+/// The names in use on one platform, and which LUIDs were given to whom.
 class interface_names {
  public:
   /// Wide characters of a name without the terminator (CPNATFWT_MAX_INTERFACE_NAME_LENGTH, U10).
   static constexpr std::size_t longest_name = 255;
 
-  /// A name made from the wish: the default one, cut, and made unique as need be (G13..G15).
-  [[nodiscard]] std::string take_name(std::string_view wish) {
-    if (wish.empty())
-      return take_numbered("Microsoft Connectivity Platform Adapter #", next_adapter_);
-    const std::string name(cut_utf16(wish, longest_name));
-    if (names_.insert(name).second) return name;
-    std::uint64_t number = 2;
-    return take_numbered(name + ' ', number);
+  /// A name made from the wish: the default one, cut, and made unique as need be (G13..G15). A name
+  /// that begins like a default one always gets a suffix, so that the two kinds never clash.
+  /// Errors: throws `std::bad_alloc`.
+  [[nodiscard]] interface_name take_name(std::string_view wish) {
+    if (wish.empty()) return interface_name(next_default_++);
+    std::string name(cut_utf16(wish, longest_name));
+    for (std::uint64_t number = 2;
+         name.starts_with(interface_name::default_stem) || !chosen_.insert(name).second; ++number) {
+      const std::string suffix = ' ' + std::to_string(number);
+      name = cut_utf16(wish, longest_name - suffix.size());
+      name += suffix;
+      if (chosen_.insert(name).second) break;
+    }
+    return interface_name(std::move(name));
   }
-  void give_back_name(const std::string& name) noexcept { names_.erase(name); }
+  void give_back_name(const interface_name& name) noexcept {
+    if (name.is_chosen()) chosen_.erase(name.chosen());
+  }
 
-  /// The LUID to use: a new one for 0, otherwise one that `owner` was given before and that is not
-  /// in use (G16).
-  [[nodiscard]] status take_luid(std::uint64_t wish, const std::string& owner, std::uint64_t& out) {
+  /// The owner that a registration names, remembered for the platform's lifetime.
+  /// Errors: throws `std::bad_alloc`.
+  [[nodiscard]] std::uint32_t find_owner(std::string_view name, const void* type) {
+    if (!name.empty()) type = nullptr;
+    for (std::size_t i = 0; i < owners_.size(); ++i)
+      if (owners_[i].name == name && owners_[i].type == type) return static_cast<std::uint32_t>(i);
+    owners_.push_back({std::string(name), type, 0});
+    return static_cast<std::uint32_t>(owners_.size() - 1);
+  }
+  [[nodiscard]] const interface_owner& owner(std::uint32_t index) const noexcept {
+    return owners_[index];
+  }
+
+  /// The LUID to use: a new one for 0, otherwise one that this owner was given before (G16). A LUID
+  /// says itself whose it is, so that nothing need be kept for every interface that ever was.
+  [[nodiscard]] status take_luid(std::uint64_t wish, std::uint32_t owner_index,
+                                 std::uint64_t& out) noexcept {
+    interface_owner& of = owners_[owner_index];
+    const std::uint64_t prefix = (std::uint64_t{owner_index} + 1) << serial_bits;
     if (wish == 0) {
-      out = next_luid_++;
-      luids_.emplace(out, luid{owner, true});
+      out = prefix | ++of.luids_given;
       return {};
     }
-    const auto known = luids_.find(wish);
-    if (known == luids_.end() || known->second.owner != owner) return errc::interface_not_owned;
-    if (known->second.in_use) return errc::interface_in_use;
-    known->second.in_use = true;
+    const std::uint64_t serial = wish ^ prefix;
+    if (serial == 0 || serial > of.luids_given) return errc::interface_not_owned;
     out = wish;
     return {};
   }
-  void give_back_luid(std::uint64_t value) noexcept {
-    if (const auto known = luids_.find(value); known != luids_.end()) known->second.in_use = false;
-  }
 
  private:
-  struct luid {
-    std::string owner;
-    bool in_use;
-  };
-  std::string take_numbered(const std::string& stem, std::uint64_t& number) {
-    for (;; ++number) {
-      const std::string suffix = std::to_string(number);
-      const auto room = longest_name - suffix.size() - (stem.back() == ' ' ? 1 : 0);
-      std::string name(cut_utf16(stem.substr(0, stem.size() - (stem.back() == ' ')), room));
-      if (stem.back() == ' ') name += ' ';
-      name += suffix;
-      if (names_.insert(name).second) return name;
-    }
-  }
+  static constexpr int serial_bits = 40;
 
-  std::set<std::string> names_;
-  std::unordered_map<std::uint64_t, luid> luids_;
-  std::uint64_t next_adapter_ = 1;
-  std::uint64_t next_luid_ = 1;
+  std::set<std::string, std::less<>, recycling_allocator<std::string>> chosen_;
+  std::vector<interface_owner> owners_;
+  std::uint64_t next_default_ = 1;
 };
 
 }  // namespace lockgate::inline v0::detail
