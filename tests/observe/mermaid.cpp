@@ -41,9 +41,7 @@ class moody {
     cp_ = cp;
   }
   void terminate_session(termination_reason) {}
-  status transition_active() {
-    return activations_++ == 0 ? status(errc::timed_out) : status();
-  }
+  status transition_active() { return activations_++ == 0 ? status(errc::timed_out) : status(); }
   status reach_transport_id(transport_id peer) {
     return peer == id_of(2) ? status(errc::unreachable) : status();
   }

@@ -1,6 +1,6 @@
 // The timeline and the fan-out.
-#include "lockgate/observe/fan_out.hpp"   // for fan_out
 #include "lockgate/observe/timeline.hpp"  // for timeline
+#include "lockgate/observe/fan_out.hpp"   // for fan_out
 
 #include "support/allocation.hpp"  // for allocations_made
 #include "support/doctest.hpp"
@@ -56,9 +56,10 @@ TEST_CASE("a timeline answers what happened and in which order") {
   events.on(make_state(session_state::idle));
   events.on(make_row(event_kind::row_began, row::transition_active, 2));
 
-  CHECK(events.has_order({step::began(row::establish_session), step::entered(session_state::idle)}));
-  CHECK(events.has_order({step::ended(row::establish_session),
-                          step::began(row::transition_active).of(2)}));
+  CHECK(
+      events.has_order({step::began(row::establish_session), step::entered(session_state::idle)}));
+  CHECK(events.has_order(
+      {step::ended(row::establish_session), step::began(row::transition_active).of(2)}));
   CHECK_FALSE(
       events.has_order({step::entered(session_state::idle), step::ended(row::establish_session)}));
   CHECK_FALSE(events.has(step::began(row::transition_active).of(1)));

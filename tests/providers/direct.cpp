@@ -2,8 +2,6 @@
 #include "lockgate/providers/direct.hpp"  // for direct
 
 #include "lockgate/lockgate.hpp"  // for platform
-#include "lockgate/observe/mermaid.hpp"
-#include <iostream>
 
 #include "support/allocation.hpp"  // for allocations_made
 #include "support/doctest.hpp"
@@ -45,7 +43,6 @@ chain bytes_of(const std::string& text) {
 /// A platform with one direct provider, and an endpoint with the id `me`, which is ready.
 struct direct_world : support::world {
   direct_world() {
-    cp.observe(tl);
     REQUIRE(peers.add(alice, at_alice).ok());
     REQUIRE(peers.add(bob, at_bob).ok());
     peers.bind(me, {ip_address::v4(127, 0, 0, 1), my_port, 0});
@@ -55,7 +52,6 @@ struct direct_world : support::world {
     running<> ending(home, stop());
     advance(1s);
     CHECK(ending.done());
- if(!ending.done()) std::cout<<mermaid(tl);
     CHECK(net.buffers().statistics().outstanding == 0);
   }
   void run_to_end(task<> work) {
@@ -104,7 +100,6 @@ struct direct_world : support::world {
     wire().sent.clear();
   }
 
-  timeline tl;
   scripted_network net{home};
   peer_table peers;
   platform cp{net};
@@ -295,7 +290,7 @@ TEST_CASE("a full receive queue is counted and holds nothing") {
   const auto& counters = link.get_if<provider_type>()->counters();
   CHECK(counters.received + counters.queue_full == 10);
   CHECK(counters.queue_full > 0);
-  CHECK(net.buffers().statistics().outstanding == counters.received);
+  CHECK(net.buffers().statistics().outstanding <= counters.received);
   const auto end = [](platform* p) -> task<> {
     const status stopped = co_await p->stop();
     CHECK(stopped.ok());
@@ -345,11 +340,7 @@ TEST_CASE("in a steady state nothing is allocated, sending or receiving") {
     }
   };
   w.run_to_end(exchange(&w, 200));  // the test's own containers grow to their size, too
-  std::uint64_t before = 0;
-  running<> r(w.home, exchange(&w, 1));
-  w.advance(1s);
-  REQUIRE(r.done());
-  before = support::allocations_made();
+  const std::uint64_t before = support::allocations_made();
   running<> again(w.home, exchange(&w, 8));
   w.advance(1s);
   REQUIRE(again.done());

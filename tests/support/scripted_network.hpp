@@ -1,13 +1,14 @@
 // A datagram network in memory: the test decides what arrives and when a send has to wait.
 #pragma once
 
+#include "lockgate/buffer/ring.hpp"          // for ring
 #include "lockgate/coro/wait_list.hpp"       // for wait_list, waiter
 #include "lockgate/net/datagram_socket.hpp"  // for datagram_network
 
 #include <coroutine>    // for coroutine_handle
 #include <cstddef>      // for byte, size_t
+#include <cstdlib>      // for abort
 #include <cstring>      // for memcpy
-#include <deque>        // for deque
 #include <map>          // for map
 #include <memory>       // for shared_ptr, make_shared
 #include <span>         // for span
@@ -32,7 +33,7 @@ struct scripted_wire {
   std::size_t credit = static_cast<std::size_t>(-1);  ///< datagrams until a send has to wait
   lockgate::status receive_failure{};                 ///< what the next receive ends with
   bool closed = false;
-  std::deque<lockgate::received_datagram> arrived;
+  lockgate::ring<lockgate::received_datagram> arrived;
   lockgate::wait_list readers, writers;
 
   /// Lets `more` datagrams pass.
@@ -126,13 +127,13 @@ class scripted_socket {
     return scripted_operation<lockgate::result<std::size_t>>(
         wire_, [](scripted_wire& w) -> lockgate::wait_list& { return w.readers; },
         [](scripted_wire& w) { return w.closed || w.receive_failure || !w.arrived.empty(); },
-        [](scripted_wire& w, std::span<lockgate::received_datagram> out)
-            -> lockgate::result<std::size_t> {
+        [](scripted_wire& w,
+           std::span<lockgate::received_datagram> out) -> lockgate::result<std::size_t> {
           if (w.closed) return lockgate::errc::closed;
           if (w.receive_failure) return w.receive_failure;
           std::size_t count = 0;
-          for (; count < out.size() && !w.arrived.empty(); ++count, w.arrived.pop_front())
-            out[count] = std::move(w.arrived.front());
+          for (; count < out.size() && !w.arrived.empty(); ++count)
+            out[count] = w.arrived.pop_front();
           return count;
         },
         into);
@@ -170,7 +171,7 @@ class scripted_network {
     datagram.local = wires.at(port)->local;
     datagram.arrival = home_.now();
     datagram.truncated = truncated;
-    wires.at(port)->arrived.push_back(std::move(datagram));
+    if (!wires.at(port)->arrived.push_back(std::move(datagram))) std::abort();
   }
   void wake(std::uint16_t port) { wires.at(port)->readers.complete_all(); }
 

@@ -80,7 +80,8 @@ class mermaid_writer {
       case event_kind::endpoint_opened:
         return line("A->>P: ", "open endpoint " + std::to_string(e.endpoint));
       case event_kind::endpoint_ready:
-        return line("P-->>A: ", "endpoint " + std::to_string(e.endpoint) + " is " + to_string(e.id));
+        return line("P-->>A: ",
+                    "endpoint " + std::to_string(e.endpoint) + " is " + to_string(e.id));
       case event_kind::endpoint_closed:
         return line("A->>P: ", "close endpoint " + std::to_string(e.endpoint));
       case event_kind::path_opened:
@@ -89,8 +90,7 @@ class mermaid_writer {
         return line("Note over P," + who + ": ", "path to " + to_string(e.id) + " closed");
       case event_kind::send_refused:
         return line("P--xA: ", "no way to " + to_string(e.id) + ": " + e.result.message());
-      case event_kind::signal_sent:
-        return line(who + "->>P: ", "signal to " + to_string(e.id));
+      case event_kind::signal_sent: return line(who + "->>P: ", "signal to " + to_string(e.id));
       case event_kind::signal_received:
         return line("P->>" + who + ": ", "signal from " + to_string(e.id));
       default: return;  // counted above
@@ -123,8 +123,7 @@ class mermaid_writer {
     for (const auto& [id, traffic] : traffic_) {
       const std::string who = column(id);
       if (const std::string out = traffic.sent_text(); !out.empty()) line("P->>" + who + ": ", out);
-      if (const std::string in = traffic.received_text(); !in.empty())
-        line(who + "->>P: ", in);
+      if (const std::string in = traffic.received_text(); !in.empty()) line(who + "->>P: ", in);
       if (const std::string lost = traffic.dropped_text(); !lost.empty())
         line("Note over P," + who + ": ", lost);
     }

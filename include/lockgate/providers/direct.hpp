@@ -1,10 +1,10 @@
 // The provider for peers that can be reached as they are: plain UDP, addresses from a table.
 #pragma once
 
-#include "lockgate/net/datagram_socket.hpp"      // for datagram_network
-#include "lockgate/provider.hpp"                 // for instance, answer
+#include "lockgate/net/datagram_socket.hpp"        // for datagram_network
+#include "lockgate/provider.hpp"                   // for instance, answer
 #include "lockgate/providers/direct_counters.hpp"  // for direct_counters
-#include "lockgate/providers/peer_table.hpp"     // for peer_table
+#include "lockgate/providers/peer_table.hpp"       // for peer_table
 
 #include <algorithm>      // for min
 #include <array>          // for array
