@@ -55,6 +55,9 @@ class task_group {
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 
+  /// Completed whenever the last task has ended; others may complete it to have somebody look
+  /// again.
+  [[nodiscard]] wait_list& emptied() noexcept { return empty_; }
   /// Waits until no task is left. Completes: at once when there is none.
   task<status> join() {
     while (size_ > 0) {
@@ -70,7 +73,7 @@ class task_group {
         : ready_item([](ready_item& self) noexcept { static_cast<member&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<member&>(self);
-            me.group.context_.home->schedule(me);  // not destroyed inside its own last suspension
+            me.group.context_.home->run_at_suspension(me);
           }),
           group(group_), work(std::move(work_)) {}
     static void* operator new(std::size_t size) noexcept {

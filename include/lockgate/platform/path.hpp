@@ -16,6 +16,7 @@
 #include <cstdint>  // for uint32_t
 #include <span>     // for span
 #include <utility>  // for move
+#include <vector>   // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -24,8 +25,12 @@ class send_request : public waiter {
  public:
   explicit send_request(const outgoing& m, bool owned = false) noexcept
       : message(m), is_owned(owned) {}
+  ~send_request() {
+    if (handed_over) *handed_over = nullptr;
+  }
   outgoing message;
   bool is_owned;
+  send_request** handed_over = nullptr;  ///< its place in the batch that a row is given
 };
 
 /// A message that the platform has taken over, with the memory it lies in.
@@ -64,7 +69,7 @@ class path final : public list_link<path>, ready_item {
   /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
   [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
-  [[nodiscard]] sent later_answer() noexcept;
+  [[nodiscard]] const sent& later_answer() noexcept;
   /// Takes in the later answer of a batch for several paths, and awaits it.
   [[nodiscard]] static task<sent> await_batch(std::span<path* const> paths,
                                               std::span<const outgoing> messages,
@@ -108,6 +113,7 @@ class path final : public list_link<path>, ready_item {
     std::uint32_t id;
     status said;
   };
+  using inquiries = std::vector<inquiry, recycling_allocator<inquiry>>;
   task<> serve();
   task<status> find_route();
   task<> ask(inquiry* inquired);
@@ -120,7 +126,7 @@ class path final : public list_link<path>, ready_item {
   void start_serving() noexcept;
   void open(session& through) noexcept;
   void update_lane() noexcept;
-  void finish(send_request& request, status outcome) noexcept;
+  void finish(send_request* request, status outcome) noexcept;
 
   endpoint_state& endpoint_;
   transport_id remote_;
