@@ -51,6 +51,15 @@ application::~application() {
   present = nullptr;
 }
 
+void application::begin_send(std::size_t endpoint, const BYTE to[16]) {
+  sending s;
+  s.bytes.assign(1, std::byte{1});
+  s.parts.emplace_back(s.bytes.data(), 1);
+  s.run = std::make_unique<support::running<lockgate::status>>(
+      world.home, send(&endpoints[endpoint], id_of(to), s.parts));
+  sends.push_back(std::move(s));
+}
+
 }  // namespace capi_test
 
 using namespace capi_test;

@@ -36,6 +36,9 @@ class application {
   application(const application&) = delete;
   ~application();
 
+  /// Begins to send one byte.
+  void begin_send(std::size_t endpoint, const BYTE to[16]);
+
   support::world world;
   lockgate::capi::stepped_platform platform;
   policy host_policy;
