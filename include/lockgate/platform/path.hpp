@@ -69,7 +69,7 @@ class path final : public list_link<path>, ready_item {
   /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
   [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
-  [[nodiscard]] sent later_answer() noexcept;
+  [[nodiscard]] const sent& later_answer() noexcept;
   /// Takes in the later answer of a batch for several paths, and awaits it.
   [[nodiscard]] static task<sent> await_batch(std::span<path* const> paths,
                                               std::span<const outgoing> messages,

@@ -225,10 +225,10 @@ inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexc
   return waiting;
 }
 
-inline sent path::later_answer() noexcept {
+inline const sent& path::later_answer() noexcept {
   if (!sending_through_) return call_.outcome();
   const session::pin alive(*std::exchange(sending_through_, nullptr));
-  const sent answer = call_.outcome();
+  const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
