@@ -38,6 +38,7 @@ class task_group {
     handle_exception_ = handle;
     handler_context_ = context;
   }
+
   /// Starts `work` in a step of its own. Errors: `errc::no_memory`.
   status spawn(task<> work) noexcept {
     if (!work.valid()) return errc::no_memory;
