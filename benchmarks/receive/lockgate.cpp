@@ -25,7 +25,7 @@ class lockgate_receive : public bench::contender {
       bench::expect_ok(received.error());
       for (std::size_t i = 0; i < *received; ++i) {
         bytes_ += batch_[i].size();
-        batch_[i] = {};
+        batch_[i].reset();
       }
       left -= *received;
     }

@@ -7,7 +7,7 @@
 #include <cstdint>  // for uint32_t, uint64_t
 #include <new>      // for nothrow
 #include <span>     // for span
-#include <utility>  // for exchange, swap
+#include <utility>  // for exchange
 
 namespace lockgate::inline v0 {
 
@@ -50,9 +50,10 @@ class lease {
   lease(lease&& other) noexcept
       : owner_(std::exchange(other.owner_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
   lease& operator=(lease&& other) noexcept {
-    lease taken(std::move(other));
-    std::swap(owner_, taken.owner_);
-    std::swap(bytes_, taken.bytes_);
+    if (this == &other) return *this;
+    reset();
+    owner_ = std::exchange(other.owner_, nullptr);
+    bytes_ = std::exchange(other.bytes_, {});
     return *this;
   }
   ~lease() { reset(); }
