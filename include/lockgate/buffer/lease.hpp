@@ -49,7 +49,7 @@ class lease {
   }
   lease(lease&& other) noexcept
       : owner_(std::exchange(other.owner_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
-  lease& operator=(lease&& other) noexcept {
+  [[gnu::always_inline]] lease& operator=(lease&& other) noexcept {
     if (this == &other) return *this;
     reset();
     owner_ = std::exchange(other.owner_, nullptr);
@@ -101,7 +101,7 @@ class lease {
     LOCKGATE_REQUIRE(count <= size(), "lease: truncate beyond the range");
     bytes_ = bytes_.first(count);
   }
-  void reset() noexcept {
+  [[gnu::always_inline]] void reset() noexcept {
     bytes_ = {};
     if (lease_owner* owner = std::exchange(owner_, nullptr); owner && --owner->leases_ == 0)
       owner->release_(*owner);

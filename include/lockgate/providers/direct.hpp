@@ -151,7 +151,9 @@ class direct {
       if (count == 0 || message.remote != messages[count - 1].remote)
         to = peers_.find(message.remote);
       if (message.local != local || !to) break;
-      by.to_send[count++] = {*to, message.payload};
+      outgoing_datagram& datagram = by.to_send[count++];
+      datagram.to = *to;
+      datagram.payload = message.payload;
     }
     if (count == 0) return errc::unreachable;  // its row of the table is gone
     const sent taken = by.socket.try_send(std::span(by.to_send).first(count));

@@ -59,16 +59,6 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     return answer;
   }
 
-  /// Gives what was left over. False when that has to wait.
-  bool receive_now(std::span<received_datagram> into, result<std::size_t>& answer) noexcept {
-    if (closed_) return answer = errc::closed, true;
-    if (into.empty()) return answer = std::size_t{0}, true;
-    if (!transfer_.has_leftover()) return false;
-    const receive_outcome outcome = attempt(into);
-    if (outcome.failure) answer = outcome.failure;
-    else answer = outcome.count;
-    return outcome.failure || outcome.count > 0;
-  }
   void wait(udp_reader& reader) noexcept {
     readers_.push_back(reader);
     arrange_service();
@@ -108,12 +98,12 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   /// those have run who were handed the last batch: its memory is free then, and still in the cache.
   void arrange_service() noexcept {
     if (closed_ || readers_.empty() || read_wait_ || serving_.is_scheduled()) return;
-    if (more_ && budget_ > 0) loop_->home()->schedule(serving_);
+    if ((more_ && budget_ > 0) || transfer_.has_leftover()) loop_->home()->schedule(serving_);
     else if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
     else wait_readable();
   }
   void go_on() noexcept {
-    --budget_;
+    if (budget_ > 0) --budget_;
     serve();
     arrange_service();
   }
