@@ -107,6 +107,8 @@ class endpoint_state final : public list_link<endpoint_state> {
     incoming message;
     std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
   };
+  bool place(incoming& message) noexcept;
+  status enqueue(incoming& message) noexcept;
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;
 
