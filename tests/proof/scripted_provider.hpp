@@ -48,7 +48,7 @@ struct script {
   std::vector<act> remove{act::now};
   std::vector<act> reach{act::now};
   std::vector<act> send{act::now};
-  int establish_calls = 0;  ///< calls awaited by tasks spawned inside establish_session, at most
+  int establish_calls = 0;   ///< calls awaited by tasks spawned inside establish_session, at most
   int establish_spawns = 0;  ///< tasks spawned inside establish_session that wait to be stopped
   bool task_throws = false;  ///< a spawned task may throw
   bool indicate_on_send = false;  ///< every message sent comes back as one received
@@ -120,7 +120,9 @@ class scripted_provider {
   }
 
  private:
-  [[nodiscard]] act choose(const std::vector<act>& from) { return from[trial_.choose(from.size())]; }
+  [[nodiscard]] act choose(const std::vector<act>& from) {
+    return from[trial_.choose(from.size())];
+  }
   [[nodiscard]] bool choose_throw() { return script_.task_throws && trial_.choose(2) == 1; }
 
   void echo(std::span<const lockgate::outgoing> messages) {

@@ -2,8 +2,8 @@
 // those of a printed string.
 #pragma once
 
-#include "lockgate/base/config.hpp"          // for LOCKGATE_REQUIRE
-#include "lockgate/testing/split_mix.hpp"    // for split_mix
+#include "lockgate/base/config.hpp"        // for LOCKGATE_REQUIRE
+#include "lockgate/testing/split_mix.hpp"  // for split_mix
 
 #include <cstddef>      // for size_t
 #include <cstdint>      // for uint32_t, uint64_t
@@ -16,7 +16,7 @@ namespace lockgate::inline v0::testing {
 /// How much of the tree of decisions an exhaustive search visits.
 struct search_bounds {
   static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
-  std::size_t depth = unlimited;  ///< later decisions take their first answer
+  std::size_t depth = unlimited;       ///< later decisions take their first answer
   std::size_t deviations = unlimited;  ///< picks in one run that do not take what is first in line
 };
 

@@ -35,7 +35,7 @@ struct failure {
   std::string what;     ///< in words
   std::string choices;  ///< what `choices::replay` takes
   std::uint64_t seed = 0;
-  std::string events;   ///< one line for each event
+  std::string events;  ///< one line for each event
 };
 
 /// What an exploration has seen.
@@ -68,7 +68,8 @@ class last_words {
  public:
   last_words(const choices& source, const trace& record) noexcept
       : contract_(broken_contract), terminate_(std::get_terminate()),
-        outer_(std::exchange(running, &source)), outer_trace_(std::exchange(running_trace, &record)) {
+        outer_(std::exchange(running, &source)),
+        outer_trace_(std::exchange(running_trace, &record)) {
     broken_contract = [](const char* rule, const char* file, int line) {
       print_running(rule);
       abort_on_broken_contract(rule, file, line);
@@ -95,7 +96,8 @@ class last_words {
 
 /// One run, judged, with what it left behind counted (I6).
 template <class Scenario>
-violation run_once(choices& source, trace& record, Scenario& scenario, const trial_options& options) {
+violation run_once(choices& source, trace& record, Scenario& scenario,
+                   const trial_options& options) {
   const std::uint64_t frames = frame_memory().alive;
   const std::int64_t blocks = this_thread_allocations.live;
   const std::uint64_t recycled = frame_memory().allocated;
@@ -110,8 +112,7 @@ violation run_once(choices& source, trace& record, Scenario& scenario, const tri
   if (frame_memory().alive != frames) return {"I6", "a coroutine frame was not freed"};
   // Memory of frames is kept for reuse; that is no leak.
   const auto kept = static_cast<std::int64_t>(frame_memory().allocated - recycled);
-  if (this_thread_allocations.live > blocks + kept)
-    return {"I6", "an allocation was not freed"};
+  if (this_thread_allocations.live > blocks + kept) return {"I6", "an allocation was not freed"};
   return {};
 }
 

@@ -1,16 +1,16 @@
 // What happened in one run, event by event: to be read, hashed, and searched.
 #pragma once
 
-#include "lockgate/base/address_text.hpp"     // for to_string
-#include "lockgate/platform/event.hpp"        // for event, event_kind
+#include "lockgate/base/address_text.hpp"  // for to_string
+#include "lockgate/platform/event.hpp"     // for event, event_kind
 
-#include <chrono>     // for duration
-#include <cstddef>    // for size_t
-#include <cstdint>    // for uint64_t
-#include <cstdio>     // for snprintf
-#include <cstring>    // for memcpy
-#include <string>     // for string, to_string
-#include <vector>     // for vector
+#include <chrono>   // for duration
+#include <cstddef>  // for size_t
+#include <cstdint>  // for uint64_t
+#include <cstdio>   // for snprintf
+#include <cstring>  // for memcpy
+#include <string>   // for string, to_string
+#include <vector>   // for vector
 
 namespace lockgate::inline v0::testing {
 
@@ -47,8 +47,10 @@ class trace {
       mix(low);
       mix(e.what.endpoint);
       mix(std::uint64_t{e.what.instance} << 32 | e.what.amount);
-      mix(static_cast<std::uint64_t>(e.what.from) << 24 | static_cast<std::uint64_t>(e.what.to) << 16 |
-          static_cast<std::uint64_t>(e.what.reason) << 8 | static_cast<std::uint64_t>(e.what.cause));
+      mix(static_cast<std::uint64_t>(e.what.from) << 24 |
+          static_cast<std::uint64_t>(e.what.to) << 16 |
+          static_cast<std::uint64_t>(e.what.reason) << 8 |
+          static_cast<std::uint64_t>(e.what.cause));
       mix(e.platform << 1 | static_cast<std::uint64_t>(e.what.result.ok()));
     }
     return h;

@@ -24,7 +24,7 @@ namespace lockgate::inline v0::testing {
 /// What a trial allows.
 struct trial_options {
   std::size_t steps = 100'000;  ///< of the scheduler; a run that needs more makes no progress (I8)
-  bool any_order = true;        ///< simultaneously ready work runs in any order, not first in first out
+  bool any_order = true;  ///< simultaneously ready work runs in any order, not first in first out
 };
 
 /// One run of a scenario, and the judgement about it.
@@ -38,7 +38,8 @@ class trial {
     trace_.clear();
   }
   trial(const trial&) = delete;
-  /// What has not come to its end is left alone, with its memory, so that it cannot hide the reason.
+  /// What has not come to its end is left alone, with its memory, so that it cannot hide the
+  /// reason.
   ~trial() {
     finish();
     if (!drained_) static_cast<void>(parts_.release());
