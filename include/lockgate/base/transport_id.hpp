@@ -1,13 +1,14 @@
 // The name of one end of a path: 16 bytes that only the platform makes (dd441748).
 #pragma once
 
-#include <array>       // for array
-#include <compare>     // for strong_ordering
-#include <cstddef>     // for size_t, byte
-#include <cstdint>     // for uint64_t
-#include <cstring>     // for memcpy
-#include <functional>  // for hash
-#include <span>        // for span
+#include <array>        // for array
+#include <compare>      // for strong_ordering
+#include <cstddef>      // for size_t, byte
+#include <cstdint>      // for uint64_t
+#include <cstring>      // for memcpy
+#include <functional>   // for hash
+#include <span>         // for span
+#include <type_traits>  // for is_constant_evaluated
 
 namespace lockgate::inline v0 {
 
@@ -27,6 +28,11 @@ class transport_id {
   [[nodiscard]] constexpr bool is_nil() const noexcept { return *this == transport_id(); }
 
   friend constexpr auto operator<=>(const transport_id&, const transport_id&) noexcept = default;
+  friend constexpr bool operator==(const transport_id& a, const transport_id& b) noexcept {
+    // libstdc++ 12 compares arrays of std::byte one by one; this is on the path of every message.
+    if (std::is_constant_evaluated()) return a.bytes_ == b.bytes_;
+    return std::memcmp(a.bytes_.data(), b.bytes_.data(), size) == 0;
+  }
 
   /// A hash for tables that only this process fills.
   [[nodiscard]] std::size_t hash() const noexcept {

@@ -184,7 +184,7 @@ class endpoint::send_operation {
     ~awaiter() {
       if (waits_for_row_) path_->sender_gone();
     }
-    /// The fast lane: an open path and a row that answers now.
+    /// The fast lane: an open path, and a row that answers now or completes at once.
     bool await_ready() noexcept {
       if (!send_.from_) return end_with(errc::closed);
       if (const status bad = detail::check_size(*send_.from_, send_.payload_.size()); bad)
@@ -195,28 +195,27 @@ class endpoint::send_operation {
       const outgoing message = path_->message_for(send_.payload_);
       answer<sent> given = path_->send_now({&message, 1});
       if (given.is_later()) {
-        later_.emplace(std::move(given));
-        return false;
+        waits_for_row_ = path_->await_later(std::move(given), resumption_);
+        return !waits_for_row_ && end_with(path_->settle({&message, 1}, path_->later_answer()).why);
       }
       if (given.failure()) return end_with(path_->row_threw(given.failure()));
       return end_with(path_->settle({&message, 1}, given.now()).why);
     }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      if (!later_) {
-        request_.emplace(path_->message_for(send_.payload_));
-        if (!request_->suspend(coroutine, context_)) return false;
-        path_->enqueue(*request_);
+      if (waits_for_row_) {
+        resumption_.suspend(coroutine, *context_.home);
         return true;
       }
-      resumption_.suspend(coroutine, *context_.home);
-      waits_for_row_ = path_->await_later(std::move(*later_), resumption_);
-      if (!waits_for_row_) settle_later();
-      return waits_for_row_;
+      request_.emplace(path_->message_for(send_.payload_));
+      if (!request_->suspend(coroutine, context_)) return false;
+      path_->enqueue(*request_);
+      return true;
     }
     status await_resume() noexcept {
       if (request_) return request_->outcome();
-      if (std::exchange(waits_for_row_, false)) settle_later();
-      return outcome_;
+      if (!std::exchange(waits_for_row_, false)) return outcome_;
+      const outgoing message = path_->message_for(send_.payload_);
+      return path_->settle({&message, 1}, path_->later_answer()).why;
     }
 
    private:
@@ -224,17 +223,12 @@ class endpoint::send_operation {
       outcome_ = outcome;
       return true;
     }
-    void settle_later() noexcept {
-      const outgoing message = path_->message_for(send_.payload_);
-      outcome_ = path_->settle({&message, 1}, path_->later_answer()).why;
-    }
 
     const send_operation& send_;
     const task_context& context_;
     detail::path* path_ = nullptr;
     bool waits_for_row_ = false;
     status outcome_;
-    std::optional<answer<sent>> later_;
     std::optional<detail::send_request> request_;
     resumption resumption_;
   };

@@ -200,7 +200,8 @@ inline void path::update_lane() noexcept {
 }
 
 inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept {
-  route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
+  if (route_->is_observed())
+    route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
   route_->count_send_row();
   return route_->provider().send_buffers(messages);
 }
@@ -227,7 +228,8 @@ inline sent path::settle(std::span<const outgoing> messages, const sent& answer)
   session* const through = route_;
   const std::size_t accepted = std::min(answer.accepted, messages.size());
   if (through) {
-    through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, accepted);
+    if (through->is_observed())
+      through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, accepted);
     for (std::size_t i = 0; i < accepted; ++i) through->count_sent(messages[i], endpoint_.luid());
   }
   if (accepted == messages.size()) return accepted;

@@ -174,16 +174,18 @@ class row_call : public row_call_base {
       set_now(given);
       return false;
     }
-    work_ = std::move(given).take_later();
-    if (!work_.valid()) {
+    task<T> work = std::move(given).take_later();
+    if (!work.valid()) {
       outcome_ = errc::no_memory;
       return false;
     }
+    if (!launch(work, when_done, limits)) {
+      collect(work);
+      return false;
+    }
     outcome_ = errc::timed_out;
-    if (launch(work_, when_done, limits)) return true;
-    collect();
-    release();
-    return false;
+    work_ = std::move(work);
+    return true;
   }
   /// The answer, or `errc::timed_out` for a row that was abandoned.
   [[nodiscard]] const value& outcome() noexcept {
@@ -243,14 +245,15 @@ class row_call : public row_call_base {
       outcome_ = given.now();
     }
   }
-  void collect() noexcept override {
-    if (const std::exception_ptr failure = work_.exception()) {
+  void collect() noexcept override { collect(work_); }
+  void collect(task<T>& work) noexcept {
+    if (work.exception()) {
       outcome_ = errc::provider_failed;
-      owner().row_threw(which(), failure);
+      owner().row_threw(which(), work.exception());
     } else if constexpr (std::is_void_v<T>) {
       outcome_ = status();
     } else {
-      outcome_ = work_.take();
+      outcome_ = work.take();
     }
   }
   void release() noexcept override { work_.reset(); }
