@@ -63,6 +63,7 @@ struct record {
   bool order_kept = true;
   int sent = 0;
   int indicated = 0;
+  int received = 0;
   int destroyed = 0;
 };
 

@@ -24,8 +24,8 @@ class row_call_base;
 class row_owner {
  public:
   [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
-  /// `call` has really suspended; it is in the owner's list until it returns.
-  virtual void row_suspended(row_call_base& call) noexcept = 0;
+  /// `call` is about to run as a coroutine; it is in the owner's list until it returns.
+  virtual void row_started(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
   virtual void row_overran(row_call_base& call) noexcept = 0;
   /// The grace time has passed as well, and the row still runs.
@@ -72,8 +72,10 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     stop_.reset();
     context_ = {&owner_->row_home(), &stop_, this};
     phase_ = phase::launching;
+    owner_->row_started(*this);  // before its first step, in which it may call the instance
     work.start(context_, *this);
     if (work.done()) {
+      list_link<row_call_base>::unlink();
       phase_ = phase::idle;
       return false;
     }
@@ -81,7 +83,6 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     when_done_ = &when_done;
     abandon_ = limits.abandon_when_stuck;
     home().arm(*this, saturating_add(home().now(), limits.timeout));
-    owner_->row_suspended(*this);
     return true;
   }
   void set_row(row_owner& owner, row which) noexcept {
