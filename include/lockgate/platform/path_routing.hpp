@@ -323,7 +323,7 @@ inline void gathered_sends::send_rest() noexcept {
     const std::span<const outgoing> rest(in_flight_.messages.data() + done_,
                                          in_flight_.messages.size() - done_);
     if (owner_.state() != session_state::active) {
-      settle(sent(errc::terminated));
+      settle(errc::terminated);
       continue;
     }
     owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote, rest.size());
@@ -334,7 +334,7 @@ inline void gathered_sends::send_rest() noexcept {
         in_flight_.paths[i]->row_outstanding(true);
       return;
     }
-    settle(call_.outcome());
+    row_ended(call_.outcome());
   }
   in_flight_.clear();
 }
@@ -344,17 +344,21 @@ inline void gathered_sends::later_answer_came() noexcept {
   const sent answer = call_.outcome();
   for (std::size_t i = done_; i < in_flight_.paths.size(); ++i)
     in_flight_.paths[i]->row_outstanding(false);
-  settle(answer);
+  row_ended(answer);
   send_rest();
   flush();
+}
+
+inline void gathered_sends::row_ended(const sent& answer) noexcept {
+  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
+                  in_flight_.messages[done_].remote, answer.accepted);
+  settle(answer);
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
   const std::size_t count = in_flight_.messages.size() - done_;
   const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
-  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
-                  in_flight_.messages[done_].remote, accepted);
   for (std::size_t i = 0; i < accepted; ++i, ++done_) {
     owner_.count_sent(in_flight_.messages[done_], in_flight_.messages[done_].endpoint);
     in_flight_.paths[done_]->count_gathered(false);
