@@ -1,9 +1,9 @@
 // Counting allocations, and making one of them fail.
 #pragma once
 
+#include <cstddef>  // for size_t
 #include <cstdint>  // for int64_t, uint64_t
 #include <cstdlib>  // for malloc, free
-#include <new>      // for bad_alloc
 
 namespace lockgate::inline v0::testing {
 

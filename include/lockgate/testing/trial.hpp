@@ -62,10 +62,7 @@ class trial {
     return cp;
   }
   /// Runs a coroutine, which has to end before the trial does.
-  void start(task<> actor) {
-    const allocations_pause pause;
-    if (parts_->actors.spawn(std::move(actor))) fail("I6", "no memory to start a coroutine");
-  }
+  void start(task<> actor) { spawn(parts_->actors, std::move(actor)); }
   /// The stop state of the coroutines given to `start`.
   [[nodiscard]] stop_state& actors_stop() noexcept { return parts_->actors.stop(); }
 
@@ -101,7 +98,7 @@ class trial {
     if (finished_) return;
     finished_ = true;
     if (!first_) {
-      for (auto& p : parts_->platforms) start(stop_platform(&p->cp, &stopped_));
+      for (auto& p : parts_->platforms) spawn(parts_->stoppers, stop_platform(&p->cp, &stopped_));
       run();
       parts_->actors.request_stop();
       run();
@@ -140,7 +137,7 @@ class trial {
   };
   /// What outlives a trial that did not come to its end.
   struct parts {
-    explicit parts(trial& owner) : home(time, random), actors(home) {
+    explicit parts(trial& owner) : home(time, random), actors(home), stoppers(home) {
       actors.on_exception(
           [](void* self, const std::exception_ptr&) noexcept {
             static_cast<trial*>(self)->fail("I7", "an exception left a coroutine of the scenario");
@@ -152,7 +149,13 @@ class trial {
     scheduler home;
     std::vector<std::unique_ptr<watched>> platforms;
     task_group actors;
+    task_group stoppers;
   };
+
+  void spawn(task_group& group, task<> work) {
+    const allocations_pause pause;
+    if (group.spawn(std::move(work))) fail("I6", "no memory to start a coroutine");
+  }
 
   static task<> stop_platform(platform* cp, std::size_t* stopped) {
     const status done = co_await cp->stop();
