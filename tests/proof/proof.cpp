@@ -3,6 +3,7 @@
 //   proof [--runs N] [--only NAME] [--part I/N] [--edges FILE] [--replay NAME STRING]
 #include "lockgate/testing/explorer.hpp"              // for explore
 #include "lockgate/testing/replace_operator_new.hpp"  // for operator new
+#include "lockgate/testing/sweeps.hpp"                // for sweep_allocations
 #include "proof/catalogue.hpp"                        // for catalogue
 
 #include <chrono>   // for steady_clock
@@ -58,6 +59,14 @@ bool report(const proof::entry& e, const char* how, const lt::exploration& x, do
   return !x.first_failure;
 }
 
+bool report_sweep(const proof::entry& e, const char* what, const lt::sweep& x) {
+  std::printf("%-28.*s | %-24.*s | %-12s | %8llu points\n", static_cast<int>(e.name.size()),
+              e.name.data(), static_cast<int>(e.faults.size()), e.faults.data(), what,
+              static_cast<unsigned long long>(x.points));
+  if (x.first_failure) std::printf("FAILED %s\n", lt::to_string(*x.first_failure).c_str());
+  return !x.first_failure;
+}
+
 double since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -89,6 +98,9 @@ int main(int argc, char** argv) {
     const lt::exploration x = lt::explore(lt::choices::exhaustive(), e.scenario, limits);
     failed += !report(e, "every", x, since(started));
     total += x.runs;
+    failed += !report_sweep(e, "allocations", lt::sweep_allocations(e.scenario));
+    failed += !report_sweep(e, "stops", lt::sweep_stops(e.scenario));
+    failed += !report_sweep(e, "destructions", lt::sweep_destructions(e.scenario));
     if (x.exhausted || x.first_failure) continue;
     // What the budget did not reach: all runs with few departures from first in, first out, and
     // random priorities.

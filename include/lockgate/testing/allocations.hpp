@@ -23,7 +23,7 @@ struct allocations {
 };
 inline constinit thread_local allocations this_thread_allocations{};
 
-inline void* allocations::allocate(std::size_t size) noexcept {
+[[gnu::noinline]] inline void* allocations::allocate(std::size_t size) noexcept {
   allocations& here = this_thread_allocations;
   if (here.watching && ++here.attempts == here.fail_at) {
     ++here.failed;
@@ -33,7 +33,7 @@ inline void* allocations::allocate(std::size_t size) noexcept {
   if (memory) ++here.live;
   return memory;
 }
-inline void allocations::release(void* memory) noexcept {
+[[gnu::noinline]] inline void allocations::release(void* memory) noexcept {
   if (!memory) return;
   --this_thread_allocations.live;
   std::free(memory);

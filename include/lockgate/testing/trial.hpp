@@ -15,7 +15,8 @@
 #include <cstddef>    // for size_t
 #include <cstdint>    // for uint64_t
 #include <exception>  // for exception_ptr
-#include <memory>     // for unique_ptr
+#include <memory>     // for unique_ptr, make_unique
+#include <optional>   // for optional
 #include <utility>    // for move
 #include <vector>     // for vector
 
@@ -24,7 +25,9 @@ namespace lockgate::inline v0::testing {
 /// What a trial allows.
 struct trial_options {
   std::size_t steps = 100'000;  ///< of the scheduler; a run that needs more makes no progress (I8)
-  bool any_order = true;  ///< simultaneously ready work runs in any order, not first in first out
+  bool any_order = true;        ///< what is ready runs in any order, not first in, first out
+  std::size_t stop_at = 0;      ///< the step before which the coroutines are asked to stop; 0: none
+  std::size_t destroy_at = 0;   ///< the step before which they are destroyed; 0: none
 };
 
 /// One run of a scenario, and the judgement about it.
@@ -34,8 +37,10 @@ struct trial_options {
 class trial {
  public:
   trial(choices& source, trace& record, const trial_options& options = trial_options())
-      : options_(options), choices_(source), trace_(record), parts_(new parts(*this)) {
+      : options_(options), choices_(source), trace_(record) {
+    const allocations_pause pause;
     trace_.clear();
+    parts_ = std::make_unique<parts>(*this);
   }
   trial(const trial&) = delete;
   /// What has not come to its end is left alone, with its memory, so that it cannot hide the
@@ -62,9 +67,9 @@ class trial {
     return cp;
   }
   /// Runs a coroutine, which has to end before the trial does.
-  void start(task<> actor) { spawn(parts_->actors, std::move(actor)); }
+  void start(task<> actor) { spawn(*parts_->actors, std::move(actor)); }
   /// The stop state of the coroutines given to `start`.
-  [[nodiscard]] stop_state& actors_stop() noexcept { return parts_->actors.stop(); }
+  [[nodiscard]] stop_state& actors_stop() noexcept { return parts_->actors->stop(); }
 
   /// Runs until nothing is ready and no timer is armed.
   void run() { run_until(never); }
@@ -82,12 +87,15 @@ class trial {
   /// Runs exactly one ready thing. False when nothing was ready.
   bool step() {
     parts_->home.collect();
-    if (const std::size_t ready = parts_->home.ready_count(); ready > 0) {
+    if (parts_->home.ready_count() > 0) {
       if (++steps_ > options_.steps) {
         fail("I8", "no end within the bound on steps");
         return false;
       }
-      return parts_->home.run_one(next_of(ready));
+      if (steps_ == options_.stop_at) parts_->actors->request_stop();
+      if (steps_ == options_.destroy_at) parts_->start_over(*this);
+      if (parts_->home.ready_count() == 0) return true;
+      return parts_->home.run_one(next_of(parts_->home.ready_count()));
     }
     parts_->home.end_turn();
     return !parts_->home.is_idle();
@@ -98,9 +106,12 @@ class trial {
     if (finished_) return;
     finished_ = true;
     if (!first_) {
-      for (auto& p : parts_->platforms) spawn(parts_->stoppers, stop_platform(&p->cp, &stopped_));
+      for (auto& p : parts_->platforms) {
+        const allocations_pause pause;
+        spawn(parts_->stoppers, stop_platform(&p->cp, &stopped_));
+      }
       run();
-      parts_->actors.request_stop();
+      parts_->actors->request_stop();
       run();
       judge();
     }
@@ -137,8 +148,11 @@ class trial {
   };
   /// What outlives a trial that did not come to its end.
   struct parts {
-    explicit parts(trial& owner) : home(time, random), actors(home), stoppers(home) {
-      actors.on_exception(
+    explicit parts(trial& owner) : home(time, random), stoppers(home) { start_over(owner); }
+    /// Destroys the coroutines of the scenario, wherever they are.
+    void start_over(trial& owner) {
+      actors.emplace(home);
+      actors->on_exception(
           [](void* self, const std::exception_ptr&) noexcept {
             static_cast<trial*>(self)->fail("I7", "an exception left a coroutine of the scenario");
           },
@@ -148,17 +162,20 @@ class trial {
     seeded_random random{1};
     scheduler home;
     std::vector<std::unique_ptr<watched>> platforms;
-    task_group actors;
+    std::optional<task_group> actors;
     task_group stoppers;
   };
 
+  /// A coroutine without a frame is one whose allocation was made to fail; it does not take part.
   void spawn(task_group& group, task<> work) {
     const allocations_pause pause;
+    if (!work.valid()) return;
     if (group.spawn(std::move(work))) fail("I6", "no memory to start a coroutine");
   }
 
   static task<> stop_platform(platform* cp, std::size_t* stopped) {
-    const status done = co_await cp->stop();
+    status done = co_await cp->stop();
+    if (done == errc::no_memory) done = co_await cp->stop();
     if (!done) ++*stopped;
   }
 
@@ -172,7 +189,7 @@ class trial {
   }
   void judge() {
     if (stopped_ < parts_->platforms.size()) fail("I8", "a platform could not be stopped");
-    else drained_ = parts_->actors.size() == 0;
+    else drained_ = parts_->actors->size() == 0;
     if (!drained_) fail("I8", "a coroutine of the scenario did not end");
     for (auto& p : parts_->platforms) {
       p->invariants.at_end();
