@@ -5,14 +5,17 @@
 #include "lockgate/testing/allocations.hpp"  // for this_thread_allocations
 #include "lockgate/testing/explorer.hpp"     // for run_once, failure, last_words
 
-#include <cstddef>   // for size_t
-#include <cstdint>   // for uint64_t
-#include <new>       // for bad_alloc
-#include <optional>  // for optional
-#include <string>    // for to_string
-#include <utility>   // for move
+#include <cstddef>      // for size_t
+#include <cstdint>      // for uint64_t
+#include <new>          // for bad_alloc
+#include <optional>     // for optional
+#include <string>       // for string, to_string
+#include <string_view>  // for string_view
+#include <utility>      // for move
 
 namespace lockgate::inline v0::testing {
+
+// `base` is a run as `choices::text()` prints it; the fault changes its course from there on.
 
 /// What a sweep has seen.
 struct sweep {
@@ -23,25 +26,24 @@ struct sweep {
 
 namespace detail {
 
-/// Runs `scenario` first in, first out, with the fault at point k = 1, 2, 3 and so on, until
-/// `reached` says that the run ended before the fault.
+/// Runs `scenario` as `base` says, with the fault at point k = 1, 2, 3 and so on, until `reached`
+/// says that the run ended before the fault.
 template <class Scenario, class Arm, class Reached>
-sweep sweep_points(Scenario& scenario, const char* what, trial_options options, Arm arm,
-                   Reached reached) {
+sweep sweep_points(Scenario& scenario, std::string_view base, const char* what,
+                   trial_options options, Arm arm, Reached reached) {
   sweep out;
-  options.any_order = false;
   trace record;
   for (std::uint64_t k = 1;; ++k) {
-    choices first_answers = choices::replay("0");
-    const last_words guard(first_answers, record);
+    choices answers = choices::replay(base);
+    const last_words guard(answers, record);
     arm(k, options);
-    const violation found = run_once(first_answers, record, scenario, options);
+    const violation found = run_once(answers, record, scenario, options);
     this_thread_allocations.watching = false;
     if (found) {
       failure f;
       f.rule = found.rule;
       f.what = std::string(found.what) + "; " + what + ' ' + std::to_string(k);
-      f.choices = first_answers.text();
+      f.choices = answers.text();
       f.events = record.text();
       out.first_failure = std::move(f);
       return out;
@@ -57,7 +59,7 @@ sweep sweep_points(Scenario& scenario, const char* what, trial_options options, 
 ///
 /// Requires: a counting operator new (`allocations`).
 template <class Scenario>
-[[nodiscard]] sweep sweep_allocations(Scenario scenario,
+[[nodiscard]] sweep sweep_allocations(Scenario scenario, std::string_view base = "0",
                                       const trial_options& options = trial_options()) {
   auto forgiving = [&scenario](trial& t) {
     try {
@@ -66,7 +68,7 @@ template <class Scenario>
     }
   };
   return detail::sweep_points(
-      forgiving, "failed allocation", options,
+      forgiving, base, "failed allocation", options,
       [](std::uint64_t k, trial_options&) {
         release_spare_frames();
         this_thread_allocations.attempts = 0;
@@ -79,7 +81,8 @@ template <class Scenario>
 
 /// Asks the scenario's coroutines to stop, before each step in turn.
 template <class Scenario>
-[[nodiscard]] sweep sweep_stops(Scenario scenario, const trial_options& options = trial_options()) {
+[[nodiscard]] sweep sweep_stops(Scenario scenario, std::string_view base = "0",
+                                const trial_options& options = trial_options()) {
   std::size_t steps = 0;
   auto counting = [&](trial& t) {
     scenario(t);
@@ -87,14 +90,14 @@ template <class Scenario>
     steps = t.steps();
   };
   return detail::sweep_points(
-      counting, "stopped at step", options,
+      counting, base, "stopped at step", options,
       [](std::uint64_t k, trial_options& o) { o.stop_at = static_cast<std::size_t>(k); },
       [&](std::uint64_t k, const trace&) { return k <= steps; });
 }
 
 /// Destroys the scenario's coroutines, before each step in turn, wherever they are suspended.
 template <class Scenario>
-[[nodiscard]] sweep sweep_destructions(Scenario scenario,
+[[nodiscard]] sweep sweep_destructions(Scenario scenario, std::string_view base = "0",
                                        const trial_options& options = trial_options()) {
   std::size_t steps = 0;
   auto counting = [&](trial& t) {
@@ -103,7 +106,7 @@ template <class Scenario>
     steps = t.steps();
   };
   return detail::sweep_points(
-      counting, "destroyed at step", options,
+      counting, base, "destroyed at step", options,
       [](std::uint64_t k, trial_options& o) { o.destroy_at = static_cast<std::size_t>(k); },
       [&](std::uint64_t k, const trace&) { return k <= steps; });
 }

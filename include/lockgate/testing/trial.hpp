@@ -15,9 +15,9 @@
 #include <cstddef>    // for size_t
 #include <cstdint>    // for uint64_t
 #include <exception>  // for exception_ptr
-#include <memory>     // for unique_ptr, make_unique
+#include <memory>     // for unique_ptr, shared_ptr
 #include <optional>   // for optional
-#include <utility>    // for move
+#include <utility>    // for forward, move
 #include <vector>     // for vector
 
 namespace lockgate::inline v0::testing {
@@ -65,6 +65,15 @@ class trial {
     platform& cp = made->cp;
     parts_->platforms.push_back(std::move(made));
     return cp;
+  }
+  /// Something that lives as long as the trial and longer than its platforms: a network.
+  template <class T, class... Arguments>
+  T& make(Arguments&&... arguments) {
+    const allocations_pause pause;
+    auto made = std::make_shared<T>(std::forward<Arguments>(arguments)...);
+    T& object = *made;
+    parts_->objects.push_back(std::move(made));
+    return object;
   }
   /// Runs a coroutine, which has to end before the trial does.
   void start(task<> actor) { spawn(*parts_->actors, std::move(actor)); }
@@ -161,6 +170,7 @@ class trial {
     virtual_time time;
     seeded_random random{1};
     scheduler home;
+    std::vector<std::shared_ptr<void>> objects;
     std::vector<std::unique_ptr<watched>> platforms;
     std::optional<task_group> actors;
     task_group stoppers;
