@@ -53,6 +53,9 @@ class task_group {
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 
+  /// Completed whenever the last task has ended; others may complete it to have somebody look
+  /// again.
+  [[nodiscard]] wait_list& emptied() noexcept { return empty_; }
   /// Waits until no task is left. Completes: at once when there is none.
   task<status> join() {
     while (size_ > 0) {

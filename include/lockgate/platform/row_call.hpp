@@ -24,7 +24,7 @@ class row_call_base;
 class row_owner {
  public:
   [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
-  /// `call` is about to run as a coroutine; it is in the owner's list until it returns.
+  /// `call` begins to run as a coroutine; it is in the owner's list until it returns.
   virtual void row_started(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
   virtual void row_overran(row_call_base& call) noexcept = 0;
@@ -70,19 +70,22 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   template <class T>
   bool launch(task<T>& work, ready_item& when_done, const row_limits& limits) noexcept {
     stop_.reset();
-    context_ = {&owner_->row_home(), &stop_, this};
-    phase_ = phase::launching;
-    owner_->row_started(*this);  // before its first step, in which it may call the instance
-    work.start(context_, *this);
-    if (work.done()) {
-      list_link<row_call_base>::unlink();
-      phase_ = phase::idle;
-      return false;
-    }
+    context_.home = &owner_->row_home();
+    context_.owner = this;
     phase_ = phase::running;
     when_done_ = &when_done;
     abandon_ = limits.abandon_when_stuck;
-    home().arm(*this, saturating_add(home().now(), limits.timeout));
+    launching_ = true;
+    owner_->row_started(*this);
+    work.start(context_, *this);
+    launching_ = false;
+    if (work.done()) {
+      disarm();
+      phase_ = phase::idle;
+      list_link<row_call_base>::unlink();
+      return false;
+    }
+    if (phase_ == phase::running) home().arm(*this, saturating_add(home().now(), limits.timeout));
     return true;
   }
   void set_row(row_owner& owner, row which) noexcept {
@@ -100,7 +103,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   void redirect_to(ready_item& when_done) noexcept { when_done_ = &when_done; }
 
  private:
-  enum class phase { idle, launching, running, stopping, answered, abandoned, reaping };
+  enum class phase { idle, running, stopping, answered, abandoned, reaping };
   virtual void collect() noexcept = 0;
   virtual void release() noexcept = 0;
   /// The row was abandoned and has now returned. Nobody else will touch this object.
@@ -109,7 +112,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   [[nodiscard]] scheduler& home() const noexcept { return *context_.home; }
   /// Inside the row's last suspension, where its frame must not be destroyed.
   void returned() noexcept {
-    if (phase_ == phase::launching) return;
+    if (launching_) return;
     disarm();
     if (phase_ == phase::abandoned) {
       phase_ = phase::reaping;
@@ -148,8 +151,9 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   row which_ = row::none;
   phase phase_ = phase::idle;
   bool abandon_ = false;
+  bool launching_ = false;  // inside its first step: it may end there, or be asked to stop
   stop_state stop_;
-  task_context context_;
+  task_context context_{nullptr, &stop_, nullptr};
   ready_item* when_done_ = nullptr;
 };
 
@@ -200,23 +204,19 @@ class row_call : public row_call_base {
   /// Schedules something else when the answer comes: whoever waited is gone.
   void redirect(lockgate::ready_item& when_done) noexcept { redirect_to(when_done); }
 
+  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
   class run_operation {
    public:
-    run_operation(row_call& call, row_owner& owner, row which, answer<T>&& given,
+    run_operation(row_call& call, row_owner& owner, row which, answer<T>& given,
                   const row_limits& limits) noexcept
-        : call_(call), owner_(owner), which_(which), given_(std::move(given)), limits_(limits) {}
+        : call_(call), owner_(owner), which_(which), given_(given), limits_(limits) {}
     class awaiter {
      public:
       explicit awaiter(run_operation& row) noexcept : row_(row) {}
-      bool await_ready() noexcept {
-        return !row_.given_.is_later() &&
-               !row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                 row_.limits_);
-      }
+      bool await_ready() noexcept { return !row_.given_.is_later() && !row_.start(resumption_); }
       bool await_suspend(std::coroutine_handle<> waiting) noexcept {
         resumption_.suspend(waiting, row_.owner_.row_home());
-        return row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                row_.limits_);
+        return row_.start(resumption_);
       }
       value await_resume() noexcept { return row_.call_.outcome(); }
 
@@ -227,16 +227,19 @@ class row_call : public row_call_base {
     awaiter bind(const task_context&) noexcept { return awaiter(*this); }
 
    private:
+    bool start(resumption& when_done) noexcept {
+      return call_.start(owner_, which_, std::move(given_), when_done, limits_);
+    }
     row_call& call_;
     row_owner& owner_;
     row which_;
-    answer<T> given_;
-    row_limits limits_;
+    answer<T>& given_;
+    const row_limits& limits_;
   };
-  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
+  /// Lifetime: `given` and `limits` live until the end of the `co_await`.
   [[nodiscard]] run_operation run(row_owner& owner, row which, answer<T>&& given,
                                   const row_limits& limits) noexcept {
-    return run_operation(*this, owner, which, std::move(given), limits);
+    return run_operation(*this, owner, which, given, limits);
   }
 
  private:
