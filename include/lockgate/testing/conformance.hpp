@@ -99,8 +99,7 @@ struct provider_life {
     t.run_for(std::chrono::minutes(10));
     t.require(instance.state() == session_state::deregistered ||
                   instance.state() == session_state::created,
-              "G23",
-              "the instance was not drained ten minutes after it was deregistered");
+              "G23", "the instance was not drained ten minutes after it was deregistered");
     instance = provider_instance();
     t.finish();
     judge(t);

@@ -4,6 +4,7 @@
 
 #include "lockgate/base/config.hpp"          // for broken_contract
 #include "lockgate/coro/frame_memory.hpp"    // for frame_memory
+#include "lockgate/observe/mermaid.hpp"      // for mermaid
 #include "lockgate/testing/allocations.hpp"  // for this_thread_allocations
 #include "lockgate/testing/choices.hpp"      // for choices, shrink
 #include "lockgate/testing/trace.hpp"        // for trace
@@ -35,7 +36,8 @@ struct failure {
   std::string what;     ///< in words
   std::string choices;  ///< what `choices::replay` takes
   std::uint64_t seed = 0;
-  std::string events;  ///< one line for each event
+  std::string events;   ///< one line for each event
+  std::string diagram;  ///< the same as Mermaid sequence diagrams, one for each platform
 };
 
 /// What an exploration has seen.
@@ -116,6 +118,21 @@ violation run_once(choices& source, trace& record, Scenario& scenario,
   return {};
 }
 
+/// What a run that broke a rule should be shown with.
+inline failure failure_of(const violation& found, const choices& source, const trace& record) {
+  failure out;
+  out.rule = found.rule;
+  out.what = found.what;
+  out.choices = source.text();
+  out.seed = source.seed();
+  out.events = record.text();
+  std::size_t platforms = 0;
+  for (const trace::entry& e : record.entries())
+    if (e.platform >= platforms) platforms = e.platform + 1;
+  for (std::size_t i = 0; i < platforms; ++i) out.diagram += mermaid(record.of_platform(i));
+  return out;
+}
+
 /// The failure of the run that `text` describes, if it still breaks `rule`.
 template <class Scenario>
 std::optional<failure> fails_again(std::string_view text, const std::string& rule,
@@ -125,12 +142,7 @@ std::optional<failure> fails_again(std::string_view text, const std::string& rul
   const last_words guard(again, record);
   const violation found = run_once(again, record, scenario, options);
   if (!found || found.rule != rule) return std::nullopt;
-  failure out;
-  out.rule = found.rule;
-  out.what = found.what;
-  out.choices = again.text();
-  out.events = record.text();
-  return out;
+  return failure_of(found, again, record);
 }
 
 }  // namespace detail
@@ -152,13 +164,7 @@ template <class Scenario>
     out.longest = source.count() > out.longest ? source.count() : out.longest;
     out.hash = (out.hash ^ record.hash()) * 0x100000001b3u;
     if (found) {
-      failure first;
-      first.rule = found.rule;
-      first.what = found.what;
-      first.choices = source.text();
-      first.seed = source.seed();
-      first.events = record.text();
-      out.first_failure = std::move(first);
+      out.first_failure = detail::failure_of(found, source, record);
       break;
     }
     if (!source.next_run()) {
@@ -194,7 +200,7 @@ template <class Scenario>
 /// A failure as a test should print it.
 [[nodiscard]] inline std::string to_string(const failure& f) {
   return f.rule + ": " + f.what + "\n  choices: " + f.choices +
-         "\n  seed: " + std::to_string(f.seed) + "\n" + f.events;
+         "\n  seed: " + std::to_string(f.seed) + "\n" + f.events + f.diagram;
 }
 
 }  // namespace lockgate::inline v0::testing

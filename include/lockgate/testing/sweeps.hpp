@@ -40,11 +40,8 @@ sweep sweep_points(Scenario& scenario, std::string_view base, const char* what,
     const violation found = run_once(answers, record, scenario, options);
     this_thread_allocations.watching = false;
     if (found) {
-      failure f;
-      f.rule = found.rule;
-      f.what = std::string(found.what) + "; " + what + ' ' + std::to_string(k);
-      f.choices = answers.text();
-      f.events = record.text();
+      failure f = failure_of(found, answers, record);
+      f.what += std::string("; ") + what + ' ' + std::to_string(k);
       out.first_failure = std::move(f);
       return out;
     }

@@ -1,9 +1,10 @@
 // What happened in one run, event by event: to be read, hashed, and searched.
 #pragma once
 
-#include "lockgate/base/address_text.hpp"  // for to_string
-#include "lockgate/platform/event.hpp"     // for event, event_kind
+#include "lockgate/observe/timeline.hpp"  // for timeline
+#include "lockgate/platform/event.hpp"    // for event, event_kind
 
+#include <array>    // for array
 #include <chrono>   // for duration
 #include <cstddef>  // for size_t
 #include <cstdint>  // for uint64_t
@@ -24,37 +25,33 @@ class trace {
     std::size_t platform;
   };
   trace() { entries_.reserve(64); }
-  void add(const event& e, std::size_t platform) { entries_.push_back({e, platform}); }
-  void clear() noexcept { entries_.clear(); }
+  void add(const event& e, std::size_t platform) {
+    mix(e, platform);
+    if (entries_.size() < limit) entries_.push_back({e, platform});
+  }
+  void clear() noexcept {
+    entries_.clear();
+    hash_ = seed;
+  }
   [[nodiscard]] const std::vector<entry>& entries() const noexcept { return entries_; }
   [[nodiscard]] std::size_t count(event_kind kind) const noexcept {
     std::size_t n = 0;
     for (const entry& e : entries_) n += e.what.kind == kind;
     return n;
   }
-
   /// 64 bits (FNV-1a) that are the same for the same run on every compiler and machine.
-  [[nodiscard]] std::uint64_t hash() const noexcept {
-    std::uint64_t h = 0xcbf29ce484222325u;
-    const auto mix = [&h](std::uint64_t word) { h = (h ^ word) * 0x100000001b3u; };
-    for (const entry& e : entries_) {
-      std::uint64_t high = 0, low = 0;
-      std::memcpy(&high, e.what.id.bytes().data(), 8);
-      std::memcpy(&low, e.what.id.bytes().data() + 8, 8);
-      mix(static_cast<std::uint64_t>(e.what.at.time_since_epoch().count()));
-      mix(static_cast<std::uint64_t>(e.what.kind) << 8 | static_cast<std::uint64_t>(e.what.which));
-      mix(high);
-      mix(low);
-      mix(e.what.endpoint);
-      mix(std::uint64_t{e.what.instance} << 32 | e.what.amount);
-      mix(static_cast<std::uint64_t>(e.what.from) << 24 |
-          static_cast<std::uint64_t>(e.what.to) << 16 |
-          static_cast<std::uint64_t>(e.what.reason) << 8 |
-          static_cast<std::uint64_t>(e.what.cause));
-      mix(e.platform << 1 | static_cast<std::uint64_t>(e.what.result.ok()));
-    }
-    return h;
+  [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
+  /// The events of one platform, for searching and for diagrams. Errors: throws `std::bad_alloc`.
+  [[nodiscard]] timeline of_platform(std::size_t platform) const {
+    timeline out(entries_.size());
+    for (const entry& e : entries_)
+      if (e.platform == platform) out.on(e.what);
+    return out;
   }
+
+  /// Events that are kept; later ones count in the hash only.
+  static constexpr std::size_t limit = 1 << 16;
+
   /// One line for each event.
   [[nodiscard]] std::string text() const {
     std::string out;
@@ -87,7 +84,29 @@ class trace {
   }
 
  private:
+  static constexpr std::uint64_t seed = 0xcbf29ce484222325u;
+  void mix(std::uint64_t word) noexcept { hash_ = (hash_ ^ word) * 0x100000001b3u; }
+  void mix(const event& e, std::size_t platform) noexcept {
+    std::uint64_t high = 0, low = 0;
+    std::memcpy(&high, e.id.bytes().data(), 8);
+    std::memcpy(&low, e.id.bytes().data() + 8, 8);
+    mix(static_cast<std::uint64_t>(e.at.time_since_epoch().count()));
+    mix(high);
+    mix(low);
+    mix(e.endpoint);
+    mix(std::uint64_t{e.instance} << 32 | e.amount);
+    const std::array<std::uint64_t, 8> rest{
+        static_cast<std::uint64_t>(e.kind),        static_cast<std::uint64_t>(e.which),
+        static_cast<std::uint64_t>(e.from),        static_cast<std::uint64_t>(e.to),
+        static_cast<std::uint64_t>(e.reason),      static_cast<std::uint64_t>(e.cause),
+        static_cast<std::uint64_t>(e.result.ok()), platform};
+    std::uint64_t word = 0;
+    for (const std::uint64_t part : rest) word = word << 8 | part;
+    mix(word);
+  }
+
   std::vector<entry> entries_;
+  std::uint64_t hash_ = seed;
 };
 
 }  // namespace lockgate::inline v0::testing
