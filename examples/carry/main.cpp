@@ -23,7 +23,6 @@
 #include <filesystem>  // for temp_directory_path, remove
 #include <string>      // for string
 
-
 namespace {
 
 struct command_line {
@@ -84,14 +83,14 @@ void receive(const command_line& c, const carry::side::rendezvous& meet) {
 
 /// Runs `work`, and says what went wrong. Returns the exit code.
 template <class Work>
-int reporting(const char* who, const Work& work) {
+int reporting(const std::string& who, const Work& work) {
   try {
     work();
     std::fflush(stdout);
     return 0;
   } catch (const std::exception& error) {
     std::fflush(stdout);
-    std::fprintf(stderr, "carry %s: %s\n", who, error.what());
+    std::fprintf(stderr, "carry%s: %s\n", who.c_str(), error.what());
     return 1;
   }
 }
@@ -125,12 +124,12 @@ int send_and_receive(command_line c) {
     ::dup2(words[1], STDOUT_FILENO);
     ::close(words[0]);
     ::close(words[1]);
-    std::exit(reporting("receive", [&] { receive(c, meet); }));
+    std::exit(reporting(" receive", [&] { receive(c, meet); }));
   }
   ::close(words[1]);
   std::printf("process %d sends %s to process %d\n", static_cast<int>(::getpid()), c.file.c_str(),
               static_cast<int>(child));
-  int outcome = reporting("send", [&] { send(c, meet); });
+  int outcome = reporting(" send", [&] { send(c, meet); });
   ::close(own_end);  // a receiver that still waits for the meeting gives up
   char piece[4096];
   for (ssize_t n = 0; (n = ::read(words[0], piece, sizeof piece)) > 0;)
@@ -181,9 +180,9 @@ int main(int argc, char** argv) {
   c.transfer.give_up = std::chrono::seconds(give_up);
 
   const auto meet = [&c](const lockgate::socket_address&) { return address(c.peer); };
-  if (*sending) return reporting("send", [&] { send(c, meet); });
+  if (*sending) return reporting(" send", [&] { send(c, meet); });
   if (*receiving) {
-    return reporting("receive", [&] {
+    return reporting(" receive", [&] {
       if (c.output.empty()) throw std::runtime_error("--output is missing");
       receive(c, meet);
     });

@@ -67,16 +67,18 @@ class send_window {
     if (window_ < slow_start_until_) window_ += newly;
     else window_ += newly / window_;
     window_ = std::min(window_, static_cast<double>(limit_));
-    find_losses();
+    if (newest_arrived_ >= reordering) give_up(newest_arrived_ - reordering + 1, ack_span);
   }
+  /// Nothing was heard in time: the two oldest go out again, to hear of the others (RFC
+  /// 9002 6.2.4); after three times in a row the path is taken for congested, and all of it begins
+  /// anew.
   void timed_out(lockgate::time_point now) {
     ++timeouts_;
-    if (backoff_ < 1024) backoff_ *= 2;  // beyond longest_wait by then
     heard_at_ = now;
-    newest_arrived_ = next_order_ + reordering;
-    find_losses();
-    newest_arrived_ = 0;
-    window_ = smallest_window;
+    const bool congested = backoff_ >= 8;
+    if (backoff_ < 1024) backoff_ *= 2;  // beyond longest_wait by then
+    give_up(next_order_, congested ? ack_span : 2);
+    if (congested) window_ = smallest_window;
   }
 
  private:
@@ -87,7 +89,8 @@ class send_window {
   };
   static constexpr double smallest_window = 10;  // RFC 6928's initial window
   static constexpr std::uint64_t reordering = 3;
-  static constexpr lockgate::duration shortest_wait = std::chrono::milliseconds(5);
+  static constexpr lockgate::duration shortest_wait =
+      std::chrono::milliseconds(1);  // RFC 9002 6.1.2
   static constexpr lockgate::duration longest_wait = std::chrono::seconds(1);
 
   std::optional<std::uint32_t> next_lost() {
@@ -108,13 +111,14 @@ class send_window {
     newest_arrived_ = std::max(newest_arrived_, s.order);
     return 1;
   }
-  /// Goes through the transmissions from the oldest to the first whose fate is open.
-  void find_losses() {
+  /// Goes through the transmissions from the oldest to the first whose fate is open, taking up to
+  /// `most` of those before the transmission `before` for lost.
+  void give_up(std::uint64_t before, std::uint32_t most) {
     for (; !sent_.empty(); ++oldest_order_) {
       const std::uint32_t number = sent_.front();
       slot& s = slots_[number % ack_span];
       const bool open = number >= base_ && s.in_flight && s.order == oldest_order_;
-      if (open && oldest_order_ + reordering > newest_arrived_) return;
+      if (open && (oldest_order_ >= before || most-- == 0)) return;
       static_cast<void>(sent_.pop_front());
       if (!open) continue;
       s.in_flight = false;

@@ -24,8 +24,8 @@ class row_call_base;
 class row_owner {
  public:
   [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
-  /// `call` begins to run as a coroutine; it is in the owner's list until it returns.
-  virtual void row_started(row_call_base& call) noexcept = 0;
+  /// `call` has suspended; it is in the owner's list until it returns.
+  virtual void row_suspended(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
   virtual void row_overran(row_call_base& call) noexcept = 0;
   /// The grace time has passed as well, and the row still runs.
@@ -35,6 +35,9 @@ class row_owner {
   virtual void row_answered(row_call_base& call) noexcept = 0;
   /// The frame of a row that had suspended is gone.
   virtual void row_gone(row_call_base& call) noexcept = 0;
+
+  /// The innermost row that is inside its first step: not in the list yet, and perhaps never.
+  row_call_base* launching = nullptr;
 
  protected:
   ~row_owner() = default;
@@ -51,6 +54,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
  public:
   [[nodiscard]] bool is_busy() const noexcept { return phase_ != phase::idle; }
   [[nodiscard]] row which() const noexcept { return which_; }
+  [[nodiscard]] row_call_base* launched_inside() const noexcept { return launched_inside_; }
   /// Asks the row to stop; if it goes on after `grace`, its owner is told.
   void ask_to_stop(duration grace) noexcept {
     if (phase_ != phase::running) return;
@@ -75,17 +79,18 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     phase_ = phase::running;
     when_done_ = &when_done;
     abandon_ = limits.abandon_when_stuck;
-    launching_ = true;
-    owner_->row_started(*this);
+    is_launching_ = true;
+    launched_inside_ = std::exchange(owner_->launching, this);
     work.start(context_, *this);
-    launching_ = false;
+    owner_->launching = launched_inside_;
+    is_launching_ = false;
     if (work.done()) {
       disarm();
       phase_ = phase::idle;
-      list_link<row_call_base>::unlink();
       return false;
     }
     if (phase_ == phase::running) home().arm(*this, saturating_add(home().now(), limits.timeout));
+    owner_->row_suspended(*this);
     return true;
   }
   void set_row(row_owner& owner, row which) noexcept {
@@ -112,7 +117,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   [[nodiscard]] scheduler& home() const noexcept { return *context_.home; }
   /// Inside the row's last suspension, where its frame must not be destroyed.
   void returned() noexcept {
-    if (launching_) return;
+    if (is_launching_) return;
     disarm();
     if (phase_ == phase::abandoned) {
       phase_ = phase::reaping;
@@ -151,7 +156,8 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   row which_ = row::none;
   phase phase_ = phase::idle;
   bool abandon_ = false;
-  bool launching_ = false;  // inside its first step: it may end there, or be asked to stop
+  bool is_launching_ = false;  // inside its first step: it may end there, or be asked to stop
+  row_call_base* launched_inside_ = nullptr;  // the row whose first step this one began in
   stop_state stop_;
   task_context context_{nullptr, &stop_, nullptr};
   ready_item* when_done_ = nullptr;

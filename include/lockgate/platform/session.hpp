@@ -176,7 +176,7 @@ class session final : public instance_host, public row_owner, public list_link<s
 
   // row_owner
   scheduler& row_home() noexcept override { return platform_.home; }
-  void row_started(row_call_base& call) noexcept override;
+  void row_suspended(row_call_base& call) noexcept override;
   void row_overran(row_call_base& call) noexcept override;
   void row_stuck(row_call_base& call) noexcept override;
   void row_threw(row which, const std::exception_ptr& exception) noexcept override;
@@ -265,7 +265,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   row_call<status> control_;   // transition_active to remove_transport_id: one at a time (U14)
   row_call<void> indication_;  // establish_session and terminate_session
   gathered_sends gathered_;
-  intrusive_list<row_call_base> rows_;  // every row that runs as a coroutine
+  intrusive_list<row_call_base> rows_;  // every row that has suspended and not returned
   intrusive_list<waiter> held_;         // calls that wait for the end of establish_session
   intrusive_list<path> paths_;          // routed through this instance
   intrusive_list<id_binding> bindings_;

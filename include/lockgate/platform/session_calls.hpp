@@ -83,7 +83,9 @@ inline bool session::owns(const void* owner) noexcept {
   if (owner == &tasks_) return true;
   for (row_call_base& call : rows_)
     if (owner == &call) return true;
-  return owner == &control_ || owner == &indication_;
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (owner == call) return true;
+  return false;
 }
 
 inline sent session::indicate(std::span<incoming> messages) noexcept {

@@ -244,13 +244,15 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     return;
   ending_ = true;
   reason_ = reason;
-  patience_ = saturating_add(home().now(), platform_.options.row_grace);
+  patience_ = is_quiet() ? never : saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
   refuse_callers();
   for (row_call_base& call : rows_)
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (call != caller) call->ask_to_stop(platform_.options.row_grace);
   tasks_.request_stop();
   wake();
   quiet().complete_all();
@@ -267,9 +269,8 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
-/// A session can be ended before its establish_session has begun, which runs all the same (G11),
-/// or by a row before it has answered "later".
-inline void session::row_started(row_call_base& call) noexcept {
+/// A session can be ended before its establish_session has begun, which runs all the same (G11).
+inline void session::row_suspended(row_call_base& call) noexcept {
   rows_.push_back(call);
   if (ending_ && call.which() != row::terminate_session)
     call.ask_to_stop(platform_.options.row_grace);
