@@ -140,6 +140,8 @@ class two_hosts {
 
 /// A minute in the life of two hosts, with mishaps that follow from the trial's choices.
 struct lifecycle_on_network {
+  std::uint64_t* received;  ///< messages, in all runs together
+
   void operator()(lt::trial& t) const {
     const std::uint64_t seed = t.choose(1 << 30);
     lt::split_mix random(seed);
@@ -164,6 +166,7 @@ struct lifecycle_on_network {
     t.run_for(120s);
     t.finish();
     for (int i = 0; i < 2; ++i) {
+      *received += world.at(i).received;
       t.require(world.at(i).damaged <= world.net().statistics().corrupted, "G37",
                 "a message was damaged that no link had corrupted");
       t.require(world.at(i).host->buffers().statistics().outstanding == 0, "I5",

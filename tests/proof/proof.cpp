@@ -111,11 +111,13 @@ class table {
 
 /// Faults at every point of runs of all shapes.
 void sweep(proof::entry& e, const arguments& options, table& out) {
+  lt::trial_options each_run;
+  each_run.any_order = !e.scenario.in_order;
   std::vector<std::string> bases;
   lt::trace record;
   for (std::uint64_t seed = 0; seed < options.bases; ++seed) {
     lt::choices source = lt::choices::seeded(options.first_seed + seed);
-    static_cast<void>(lt::detail::run_once(source, record, e.scenario, lt::trial_options()));
+    static_cast<void>(lt::detail::run_once(source, record, e.scenario, each_run));
     bases.push_back(source.text());
   }
   const auto all = [&](const char* what, auto each) {
@@ -129,9 +131,11 @@ void sweep(proof::entry& e, const arguments& options, table& out) {
     }
     out.add(e.name, e.faults, what, sum);
   };
-  all("allocations", [&](const std::string& b) { return lt::sweep_allocations(e.scenario, b); });
-  all("stops", [&](const std::string& b) { return lt::sweep_stops(e.scenario, b); });
-  all("destructions", [&](const std::string& b) { return lt::sweep_destructions(e.scenario, b); });
+  all("allocations",
+      [&](const std::string& b) { return lt::sweep_allocations(e.scenario, b, each_run); });
+  all("stops", [&](const std::string& b) { return lt::sweep_stops(e.scenario, b, each_run); });
+  all("destructions",
+      [&](const std::string& b) { return lt::sweep_destructions(e.scenario, b, each_run); });
 }
 
 /// Everything about one entry of the catalogue.
@@ -168,12 +172,14 @@ void prove_on_network(const arguments& options, table& out) {
   limits.runs = options.seeds;
   limits.each.any_order = false;
   limits.shrink_failure = false;
+  std::uint64_t received = 0;
+  const proof::lifecycle_on_network minute{&received};
   auto started = std::chrono::steady_clock::now();
-  out.add(
-      "lifecycle on a network", "F10 F21 F42 F59 F60 F61",
-      "seeds " + std::to_string(options.first_seed) + "...",
-      lt::explore(lt::choices::seeded(options.first_seed), proof::lifecycle_on_network(), limits),
-      since(started));
+  const lt::exploration lives = lt::explore(
+      lt::choices::seeded(options.first_seed), [&](lt::trial& t) { minute(t); }, limits);
+  out.add("lifecycle on a network", "F10 F21 F42 F59 F60 F61",
+          "from seed " + std::to_string(options.first_seed), lives, since(started));
+  std::printf("  %llu messages received\n", static_cast<unsigned long long>(received));
   if (options.years <= 0) return;
   limits.runs = 1;
   limits.each.steps = static_cast<std::size_t>(-1);

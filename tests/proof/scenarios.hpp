@@ -126,8 +126,9 @@ struct lifecycle {
     if (seen->cp == lockgate::instance()) co_return;
     const lockgate::result<transport_id> id = co_await seen->cp.request_transport_id();
     if (!id)
-      t->require(id.error() == errc::terminated || id.error() == errc::canceled, "G5",
-                 "a call was refused for another reason than the end");
+      t->require(id.error() == errc::terminated || id.error() == errc::canceled ||
+                     id.error() == errc::no_memory,
+                 "G5", "a call was refused for another reason than the end");
   }
   static session_state last_state(const lt::trace& events) noexcept {
     session_state last = session_state::created;

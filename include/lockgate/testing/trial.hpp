@@ -135,6 +135,8 @@ class trial {
     if (!holds) fail(rule, what);
   }
   [[nodiscard]] const violation& first() const noexcept { return first_; }
+  /// True in a run of a sweep, in which things go wrong on purpose.
+  [[nodiscard]] bool was_interfered_with() const noexcept { return interfered_; }
   [[nodiscard]] const trace& events() const noexcept { return trace_; }
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
 
@@ -213,6 +215,8 @@ class trial {
   std::unique_ptr<parts> parts_;
   std::size_t steps_ = 0;
   std::size_t stopped_ = 0;
+  bool interfered_ =
+      options_.stop_at > 0 || options_.destroy_at > 0 || this_thread_allocations.watching;
   bool finished_ = false;
   bool drained_ = false;
   violation first_;
