@@ -27,12 +27,14 @@ inline std::vector<entry> catalogue() {
     s.policy = true;
     s.again = true;
     s.deregisterers = 2;
-    s.rows.establish = {act::now, act::later};
+    s.rows.establish = {act::now, act::later, act::throws};
+    s.stopper = true;
+    s.outside_calls = 1;
   }
   {
     lifecycle& s = add("held calls", "F3 F4 F5");
     s.rows.establish = {act::now, act::later, act::later_twice, act::throws, act::later_throw};
-    s.rows.establish_calls = 2;
+    s.rows.establish_calls = 3;
     s.outside_calls = 1;
   }
   {
@@ -43,9 +45,9 @@ inline std::vector<entry> catalogue() {
   }
   {
     lifecycle& s = add("held calls and the end", "F4 F5 F13 F22");
-    s.rows.establish = {act::later, act::later_throw};
+    s.rows.establish = {act::now, act::later, act::later_throw, act::wait_stop, act::deregister};
     s.rows.establish_calls = 2;
-    s.deregisterers = 1;
+    s.deregisterers = 2;
   }
   {
     lifecycle& s = add("establish that hangs", "F6 F13 F15");
@@ -53,6 +55,8 @@ inline std::vector<entry> catalogue() {
     s.rows.terminate = {act::now, act::later};
     s.rows.establish_calls = 1;
     s.deregisterers = 1;
+    s.stopper = true;
+    s.users = 1;
   }
   {
     lifecycle& s = add("deregister twice, and stop", "F13 F15 F22");
@@ -60,13 +64,15 @@ inline std::vector<entry> catalogue() {
     s.rows.terminate = {act::now, act::later, act::throws};
     s.deregisterers = 2;
     s.stopper = true;
+    s.users = 1;
   }
   {
     lifecycle& s = add("activation", "F9 F39 F41");
     s.rows.active = {act::now,    act::later,       act::fail,
                      act::throws, act::later_throw, act::deregister};
-    s.users = 1;
+    s.users = 2;
     s.second_use = true;
+    s.rows.send = {act::now, act::later};
   }
   {
     lifecycle& s = add("activation and the end", "F9 F13 F24");
@@ -74,6 +80,7 @@ inline std::vector<entry> catalogue() {
     s.rows.reach = {act::now, act::later};
     s.users = 1;
     s.deregisterers = 1;
+    s.stopper = true;
   }
   {
     lifecycle& s = add("rows that overrun", "F6 F7 F26");
@@ -84,6 +91,7 @@ inline std::vector<entry> catalogue() {
     s.rows.dormant = {act::now, act::overrun, act::stuck};
     s.rows.terminate = {act::now, act::overrun, act::stuck};
     s.users = 1;
+    s.deregisterers = 1;
   }
   {
     lifecycle& s = add("rows that fail", "F8 F10 F29");
@@ -95,6 +103,7 @@ inline std::vector<entry> catalogue() {
     s.rows.terminate = {act::now, act::throws, act::later_throw};
     s.users = 1;
     s.options.add_attempts = 2;
+    s.deregisterers = 1;
   }
   {
     lifecycle& s = add("deregister in every row", "F15 F16 F19");
@@ -105,8 +114,9 @@ inline std::vector<entry> catalogue() {
     s.rows.send = {act::now, act::deregister};
     s.rows.dormant = {act::now, act::deregister};
     s.rows.remove = {act::now, act::deregister};
-    s.users = 1;
+    s.users = 2;
     s.closer = true;
+    s.rows.terminate = {act::now, act::later};
   }
   {
     lifecycle& s = add("sends and dormancy", "F11 F39");
@@ -131,6 +141,7 @@ inline std::vector<entry> catalogue() {
     s.options.add_attempts = 2;
     s.users = 1;
     s.closer = true;
+    s.deregisterers = 1;
   }
   {
     lifecycle& s = add("echo", "F10 F39 F44");
@@ -154,8 +165,9 @@ inline std::vector<entry> catalogue() {
     lifecycle& s = add("handle dropped", "F16 F17 F49");
     s.rows.establish = {act::now, act::later};
     s.rows.active = {act::now, act::later};
-    s.users = 1;
+    s.users = 2;
     s.drop_handle = true;
+    s.rows.send = {act::now, act::later};
   }
   {
     lifecycle& s = add("spawned tasks", "F13 F23 F29");
