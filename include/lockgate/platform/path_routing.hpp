@@ -326,7 +326,7 @@ inline void gathered_sends::send_rest() noexcept {
   while (done_ < in_flight_.count) {
     const std::span<const outgoing> rest(&in_flight_.messages[done_], in_flight_.count - done_);
     if (owner_.state() != session_state::active) {
-      settle(sent(errc::terminated));
+      settle(errc::terminated);
       continue;
     }
     owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote, rest.size());
@@ -337,7 +337,7 @@ inline void gathered_sends::send_rest() noexcept {
         in_flight_.owners[i].to->row_outstanding(true);
       return;
     }
-    settle(call_.outcome());
+    row_ended(call_.outcome());
   }
   in_flight_.clear();
   if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
@@ -348,17 +348,21 @@ inline void gathered_sends::later_answer_came() noexcept {
   const sent answer = call_.outcome();
   for (std::size_t i = done_; i < in_flight_.count; ++i)
     in_flight_.owners[i].to->row_outstanding(false);
-  settle(answer);
+  row_ended(answer);
   send_rest();
   flush();
+}
+
+inline void gathered_sends::row_ended(const sent& answer) noexcept {
+  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
+                  in_flight_.messages[done_].remote, answer.accepted);
+  settle(answer);
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
   const std::size_t count = in_flight_.count - done_;
   const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
-  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
-                  in_flight_.messages[done_].remote, accepted);
   for (std::size_t i = 0; i < accepted; ++i, ++done_) {
     owner_.count_sent(in_flight_.messages[done_], in_flight_.messages[done_].endpoint);
     in_flight_.owners[done_].to->count_gathered(false);

@@ -68,7 +68,7 @@ inline status session::deregister(const void* caller) noexcept {
 inline void session::abandon() noexcept {
   abandoned_ = true;
   handle_slot_ = nullptr;
-  if (!has_ended() && state_ != session_state::registering) static_cast<void>(deregister(nullptr));
+  static_cast<void>(deregister(nullptr));  // in ENDED too: what the provider owes (G17)
   delete_if_abandoned();
 }
 
