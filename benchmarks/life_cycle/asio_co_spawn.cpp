@@ -66,6 +66,6 @@ void measure(benchmark::State& state) {
   bench::report_items(state, static_cast<std::uint64_t>(lives), bench::allocations() - before);
 }
 
-BENCHMARK(measure)->Name("life_cycle/asio_co_spawn")->ArgName("steps")->Arg(4)->Arg(8);
+BENCHMARK(measure)->Name("life_cycle/asio_co_spawn")->ArgName("steps")->Arg(4)->Arg(8)->Arg(11);
 
 }  // namespace

@@ -56,7 +56,10 @@ def traps(text):
 
 
 def problems():
+    probes = ROOT / "tests" / "probes"  # they step into every trap on purpose
     for path in cpp_files("include", "tests", "examples", "benchmarks"):
+        if probes in path.parents:
+            continue
         text = path.read_text()
         for position, sentence in sorted(set(traps(text))):
             yield f"{path.relative_to(ROOT)}:{line_of(text, position)}: {sentence}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks the library on purpose, one patch at a time, and demands that the named test notices.
 
-usage: run_mutants.py --work <folder> --main <doctest main object> [--jobs N] [--only G7] -- <compiler> <flag>...
+usage: run_mutants.py --work <folder> --main <object with doctest's main>... [--jobs N] [--only G7] -- <compiler> <flag>...
 
 Lines of comment at the top of tests/mutants/<name>.patch say which test has to fail:
     # source: tests/platform/session_test.cpp
@@ -81,7 +81,7 @@ def build(folder, mutant, options):
     if compiled.returncode != 0:
         raise Broken("does not compile:\n" + compiled.stdout[-3000:])
     # The launcher (ccache) passes linking through.
-    linked = call([*options.compiler, "test.o", options.main, *mutant.libs, "-pthread", "-o", "test"], folder, 120)
+    linked = call([*options.compiler, "test.o", *options.main, *mutant.libs, "-pthread", "-o", "test"], folder, 120)
     if linked.returncode != 0:
         raise Broken("does not link:\n" + linked.stdout[-3000:])
 
@@ -136,7 +136,7 @@ def unbroken(source, mutants, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=lambda text: pathlib.Path(text).resolve(), required=True)
-    parser.add_argument("--main", required=True)
+    parser.add_argument("--main", nargs="+", required=True)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="")
     parser.add_argument("--patches", type=pathlib.Path, default=ROOT / "tests" / "mutants")

@@ -16,7 +16,8 @@ import guarantees
 import layers
 
 TOOLS = pathlib.Path(__file__).resolve().parent
-CXX, MAIN = os.environ["CXX"], os.environ["DOCTEST_MAIN"]  # the compiler, the object with doctest's main
+CXX = os.environ["CXX"]
+MAIN = os.environ["DOCTEST_MAIN"].split(":")  # what every test program is linked with
 
 
 class CoroutineTraps(unittest.TestCase):
@@ -134,7 +135,7 @@ TEST_CASE("always fails") { CHECK(false); }
                 f"--- a/{header}\n+++ b/{header}\n@@ -{at + 1},1 +{at + 1},1 @@\n-{text[at]}\n+{line}\n"
             )
             run = subprocess.run(
-                [sys.executable, TOOLS / "run_mutants.py", "--work", folder / "work", "--main", MAIN]
+                [sys.executable, TOOLS / "run_mutants.py", "--work", folder / "work", "--main", *MAIN]
                 + ["--patches", folder, "--", CXX, "-std=c++20"],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -36,15 +36,15 @@ inline std::optional<ip_address> parse_v4(std::string_view text) {
     const auto dot = i < 3 ? text.find('.') : text.size();
     if (dot == text.npos || dot > 3) return {};
     const auto octet = parse_number(text.substr(0, dot), 255);
-    if (!octet) return {};
+    if (!octet || (dot > 1 && text.front() == '0')) return {};  // elsewhere 010 may mean 8
     value = value << 8 | *octet;
     text.remove_prefix(i < 3 ? dot + 1 : dot);
   }
   return ip_address::v4(value);
 }
 
-/// The 16-bit groups of one side of `::`; an IPv4 tail counts as two.
-inline bool parse_groups(std::string_view text, std::array<std::uint16_t, 8>& groups,
+/// The 16-bit groups of one side of `::`; an IPv4 tail counts as two, and ends the whole address.
+inline bool parse_groups(std::string_view text, bool is_end, std::array<std::uint16_t, 8>& groups,
                          std::size_t& count) {
   count = 0;
   while (!text.empty()) {
@@ -52,7 +52,7 @@ inline bool parse_groups(std::string_view text, std::array<std::uint16_t, 8>& gr
     const auto word = text.substr(0, colon);
     if (word.find('.') != word.npos) {
       const auto tail = parse_v4(word);
-      if (!tail || colon != text.npos || count > 6) return false;
+      if (!tail || !is_end || colon != text.npos || count > 6) return false;
       groups[count++] = static_cast<std::uint16_t>(tail->to_v4() >> 16);
       groups[count++] = static_cast<std::uint16_t>(tail->to_v4() & 0xffff);
       return true;
@@ -71,9 +71,10 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
   std::array<std::uint16_t, 8> head{}, tail{};
   std::size_t heads = 0, tails = 0;
   const auto gap = text.find("::");
-  if (!parse_groups(text.substr(0, gap), head, heads)) return {};
-  if (gap == text.npos ? heads != 8
-                       : !parse_groups(text.substr(gap + 2), tail, tails) || heads + tails > 7)
+  if (!parse_groups(text.substr(0, gap), gap == text.npos, head, heads)) return {};
+  if (gap == text.npos
+          ? heads != 8
+          : !parse_groups(text.substr(gap + 2), true, tail, tails) || heads + tails > 7)
     return {};
   for (std::size_t i = 0; i < tails; ++i) head[8 - tails + i] = tail[i];
   std::array<std::byte, 16> bytes{};
@@ -127,11 +128,14 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
 /// `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%2]:80`.
 [[nodiscard]] inline std::string to_string(const socket_address& address) {
   std::string out = to_string(address.ip);
-  if (address.scope != 0) {
-    out += '%';
-    detail::append_number(out, address.scope, 10);
+  if (!address.ip.is_v4()) {
+    out.insert(0, 1, '[');
+    if (address.scope != 0) {
+      out += '%';
+      detail::append_number(out, address.scope, 10);
+    }
+    out += ']';
   }
-  if (!address.ip.is_v4()) out.insert(0, 1, '[').append(1, ']');
   out += ':';
   detail::append_number(out, address.port, 10);
   return out;
@@ -159,7 +163,7 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
     if (host.back() != ']') return errc::malformed;
     host = host.substr(1, host.size() - 2);
     if (const auto percent = host.find('%'); percent != host.npos) {
-      const auto scope = detail::parse_number(host.substr(percent + 1), 0x7fffffff);
+      const auto scope = detail::parse_number(host.substr(percent + 1), 0xffffffff);
       if (!scope) return errc::malformed;
       out.scope = *scope;
       host = host.substr(0, percent);

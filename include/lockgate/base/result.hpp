@@ -36,19 +36,21 @@ class [[nodiscard]] result {
   constexpr result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
       : has_value_(other.has_value_) {
     if (has_value_) std::construct_at(std::addressof(value_), std::move(other.value_));
-    else error_ = other.error_;
+    else std::construct_at(std::addressof(error_), other.error_);
   }
   constexpr result(const result& other)
     requires std::is_copy_constructible_v<T>
       : has_value_(other.has_value_) {
     if (has_value_) std::construct_at(std::addressof(value_), other.value_);
-    else error_ = other.error_;
+    else std::construct_at(std::addressof(error_), other.error_);
   }
   constexpr result& operator=(result other) noexcept(std::is_nothrow_move_constructible_v<T>) {
-    reset();
-    has_value_ = other.has_value_;
-    if (has_value_) std::construct_at(std::addressof(value_), std::move(other.value_));
-    else error_ = other.error_;
+    reset();  // until the value has been moved, which may throw, this is a failure
+    std::construct_at(std::addressof(error_), other.error());
+    if (other.has_value_) {
+      std::construct_at(std::addressof(value_), std::move(other.value_));
+      has_value_ = true;
+    }
     return *this;
   }
   constexpr ~result() { reset(); }

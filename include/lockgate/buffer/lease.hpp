@@ -88,7 +88,7 @@ class lease {
   /// Another lease on a part of the same bytes. Requires: the part lies within `bytes()`.
   [[nodiscard]] lease share(std::size_t offset, std::size_t count) const noexcept {
     LOCKGATE_REQUIRE(offset <= size() && count <= size() - offset, "lease: share beyond the range");
-    return lease(*owner_, bytes_.subspan(offset, count));
+    return owner_ ? lease(*owner_, bytes_.subspan(offset, count)) : lease();
   }
   /// Gives up the first `count` bytes, as when a header has been read. Requires: `count <= size()`.
   void drop_front(std::size_t count) noexcept {

@@ -6,7 +6,7 @@
 #include <cstddef>  // for byte
 #include <new>      // for nothrow
 #include <span>     // for span
-#include <utility>  // for exchange, move
+#include <utility>  // for exchange, move, swap
 
 namespace lockgate::inline v0 {
 
@@ -30,7 +30,8 @@ class shared_lease {
   }
   shared_lease(shared_lease&& other) noexcept : parcel_(std::exchange(other.parcel_, nullptr)) {}
   shared_lease& operator=(shared_lease&& other) noexcept {
-    std::swap(parcel_, other.parcel_);
+    shared_lease taken(std::move(other));
+    std::swap(parcel_, taken.parcel_);
     return *this;
   }
   ~shared_lease() {

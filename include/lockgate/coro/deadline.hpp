@@ -86,6 +86,7 @@ class deadline_awaiter : task_completion, timer {
     context_.home->transfer(awaiting_);
   }
   void expire() noexcept {
+    if (stop_.stop_requested()) return;  // its caller was first
     expired_ = true;
     stop_.request_stop();
   }

@@ -34,6 +34,8 @@ class frame_cache {
       free_[list] = taken->next;
       return taken;
     }
+    static thread_local const closer at_thread_exit;
+    static_cast<void>(at_thread_exit);
     void* memory = ::operator new(recycles(list) ? (list + 1) * step : size, std::nothrow);
     if (memory) ++statistics.allocated;
     else --statistics.alive;
@@ -43,8 +45,6 @@ class frame_cache {
     --statistics.alive;
     const std::size_t list = list_of(size);
     if (!recycles(list) || closed_) return ::operator delete(memory);
-    static thread_local const closer at_thread_exit;
-    static_cast<void>(at_thread_exit);
     free_[list] = new (memory) node{free_[list]};
   }
   static inline constinit thread_local frame_statistics statistics{};

@@ -12,6 +12,8 @@ class posted_item {
  public:
   using function = void (*)(posted_item&) noexcept;
   posted_item(function run, function discard) noexcept : run_(run), discard_(discard) {}
+  posted_item(const posted_item&) = delete;
+  posted_item& operator=(const posted_item&) = delete;
 
  private:
   friend class inbox;

@@ -9,6 +9,7 @@
 #include "lockgate/coro/ready_item.hpp"      // for ready_item
 #include "lockgate/coro/timer.hpp"           // for timer, timer_queue
 
+#include <concepts>   // for invocable
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <thread>     // for this_thread::get_id
@@ -75,7 +76,7 @@ class scheduler {
     if (inbox_.push(item) && host_) host_->wake();
   }
   /// The same for a callable. Errors: throws what its allocation or its copy throws.
-  template <class F>
+  template <std::invocable F>
   void post(F work) {
     struct holder final : posted_item {
       explicit holder(F f)
@@ -157,12 +158,15 @@ class scheduler {
   /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to.
   void resume(std::coroutine_handle<> coroutine) noexcept {
     const auto outer = std::exchange(next_, {});
+    const auto outer_end = std::exchange(at_suspension_, nullptr);
     const bool was_running = std::exchange(running_, true);
     while (coroutine) {
       coroutine.resume();
       coroutine = std::exchange(next_, {});
     }
+    if (ready_item* const last = std::exchange(at_suspension_, nullptr)) last->run_(*last);
     running_ = was_running;
+    at_suspension_ = outer_end;
     next_ = outer;
   }
   /// Names the coroutine to run as soon as the present one has suspended. This is the only way
@@ -170,6 +174,12 @@ class scheduler {
   void transfer(std::coroutine_handle<> coroutine) noexcept {
     LOCKGATE_ASSERT(!next_, "scheduler: two transfers from one suspension");
     next_ = coroutine;
+  }
+  /// Names what to do as soon as the present coroutine has suspended: how a finished one is
+  /// destroyed without being inside it.
+  void run_at_suspension(ready_item& item) noexcept {
+    LOCKGATE_ASSERT(!at_suspension_, "scheduler: two ends of one coroutine");
+    at_suspension_ = &item;
   }
 
   /// Steps in one turn, after which gathered work is handed over even if more is ready.
@@ -195,6 +205,7 @@ class scheduler {
   random_source& random_;
   host_loop* host_ = nullptr;
   std::coroutine_handle<> next_;
+  ready_item* at_suspension_ = nullptr;
   bool running_ = false;
   std::thread::id thread_;
   intrusive_list<ready_item> ready_;

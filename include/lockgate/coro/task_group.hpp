@@ -68,7 +68,7 @@ class task_group {
         : ready_item([](ready_item& self) noexcept { static_cast<member&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<member&>(self);
-            me.group.context_.home->schedule(me);  // not destroyed inside its own last suspension
+            me.group.context_.home->run_at_suspension(me);
           }),
           group(group_), work(std::move(work_)) {}
     static void* operator new(std::size_t size) noexcept {

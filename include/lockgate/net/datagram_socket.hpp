@@ -26,6 +26,8 @@ struct outgoing_datagram {
 
 /// A datagram as it arrived: the bytes are the memory the network wrote into.
 struct received_datagram {
+  received_datagram() noexcept = default;  // no aggregate: see await_safe
+
   lease payload;
   socket_address from;
   socket_address local;  ///< the address it was sent to; the socket's own where unknown

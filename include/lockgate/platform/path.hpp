@@ -16,6 +16,7 @@
 #include <cstdint>  // for uint32_t
 #include <span>     // for span
 #include <utility>  // for move
+#include <vector>   // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -108,6 +109,7 @@ class path final : public list_link<path>, ready_item {
     std::uint32_t id;
     status said;
   };
+  using inquiries = std::vector<inquiry, recycling_allocator<inquiry>>;
   task<> serve();
   task<status> find_route();
   task<> ask(inquiry* inquired);

@@ -46,25 +46,25 @@ inline task<status> path::find_route() {
   core& platform = endpoint_.platform();
   int below = 0;
   for (bool first = true;; first = false) {
-    std::vector<inquiry> inquiries;
+    inquiries asked;
     int rank = 0;
     for (session& s : platform.sessions) {
       if (!s.is_live() || (!first && s.priority() >= below)) continue;
-      if (!inquiries.empty() && s.priority() < rank) continue;
-      if (inquiries.empty() || s.priority() > rank) {
-        inquiries.clear();
+      if (!asked.empty() && s.priority() < rank) continue;
+      if (asked.empty() || s.priority() > rank) {
+        asked.clear();
         rank = s.priority();
       }
-      const status added = without_throwing([&] { inquiries.emplace_back(s); });
+      const status added = without_throwing([&] { asked.emplace_back(s); });
       if (added) co_return added;
     }
-    if (inquiries.empty()) break;
+    if (asked.empty()) break;
     below = rank;
     task_group side_by_side(platform.home);
-    for (inquiry& i : inquiries) i.said = side_by_side.spawn(ask(&i));
+    for (inquiry& i : asked) i.said = side_by_side.spawn(ask(&i));
     co_await side_by_side.join();
     inquiry* reached = nullptr;
-    for (inquiry& i : inquiries) {
+    for (inquiry& i : asked) {
       if (i.said) {
         if (best == errc::unreachable) best = i.said;
       } else if (reached) {

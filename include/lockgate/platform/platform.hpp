@@ -55,7 +55,9 @@ class platform {
   /// Opens an endpoint; it has no transport id before `ready`. Errors: throws `std::bad_alloc`.
   [[nodiscard]] endpoint open_endpoint(const endpoint_options& wish = endpoint_options()) {
     if (core_.stopping) return {};
-    return endpoint(new detail::endpoint_state(core_, wish));
+    auto* const opened = new detail::endpoint_state(core_, wish);
+    if (!opened) detail::out_of_memory("platform: no memory for an endpoint");
+    return endpoint(opened);
   }
 
   /// Ends every session with reason platform_shutdown and closes every endpoint.

@@ -8,10 +8,10 @@
 #include "lockgate/platform/session_calls.hpp"      // for the session's definitions
 #include "lockgate/platform/session_life.hpp"       // for the session's definitions
 
-#include <coroutine>    // for coroutine_handle
-#include <cstdint>      // for uint32_t, uint64_t
-#include <string_view>  // for string_view
-#include <utility>      // for exchange
+#include <coroutine>  // for coroutine_handle
+#include <cstdint>    // for uint32_t, uint64_t
+#include <string>     // for string
+#include <utility>    // for exchange
 
 namespace lockgate::inline v0 {
 
@@ -64,8 +64,8 @@ class provider_instance {
   /// The number that stands for this instance in events.
   [[nodiscard]] std::uint32_t id() const noexcept { return session_ ? session_->id() : 0; }
   /// The interface's name and LUID, once registered (G13 to G16).
-  [[nodiscard]] std::string_view friendly_name() const noexcept {
-    return session_ ? std::string_view(session_->name()) : std::string_view();
+  [[nodiscard]] std::string friendly_name() const {
+    return session_ ? session_->name().text() : std::string();
   }
   [[nodiscard]] std::uint64_t interface_luid() const noexcept {
     return session_ ? session_->luid() : 0;

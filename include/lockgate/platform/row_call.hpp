@@ -207,7 +207,11 @@ class row_call : public row_call_base {
     class awaiter {
      public:
       explicit awaiter(run_operation& row) noexcept : row_(row) {}
-      bool await_ready() const noexcept { return false; }
+      bool await_ready() noexcept {
+        return !row_.given_.is_later() &&
+               !row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
+                                 row_.limits_);
+      }
       bool await_suspend(std::coroutine_handle<> waiting) noexcept {
         resumption_.suspend(waiting, row_.owner_.row_home());
         return row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,

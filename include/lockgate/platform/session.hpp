@@ -68,6 +68,9 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] session_state state() const noexcept { return state_; }
   [[nodiscard]] int priority() const noexcept { return priority_; }
   [[nodiscard]] const interface_name& name() const noexcept { return name_; }
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
+
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
   /// The name under which its signals travel; empty for a provider without one.
   [[nodiscard]] const std::string& channel() const noexcept {
@@ -182,7 +185,7 @@ class session final : public instance_host, public row_owner, public list_link<s
  private:
   // The life, and its steps in the order in which they happen.
   task<> life();
-  void open_gate() noexcept;
+  bool open_gate() noexcept;
   [[nodiscard]] bool is_wanted() const noexcept;
   [[nodiscard]] bool demand_is_due() const noexcept;
   [[nodiscard]] time_point demand_retry() const noexcept;
@@ -242,7 +245,7 @@ class session final : public instance_host, public row_owner, public list_link<s
         : ready_item([](ready_item& self) noexcept { static_cast<life_runner&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<life_runner&>(self);
-            me.owner.platform_.home.schedule(me);
+            me.owner.platform_.home.run_at_suspension(me);
           }),
           owner(s) {}
     void step() noexcept {

@@ -19,8 +19,10 @@ inline task<> session::life() {
                                provider_.establish_session(instance(*this)), establish_limits);
   tell_row(event_kind::row_ended, row::establish_session, established);
 
-  if (!ending_) open_gate();
-  co_await yield();  // calls that were held go on before the first demand is served
+  if (!ending_) {
+    const bool held = open_gate();
+    if (held) co_await yield();  // callers go on before the first demand is served
+  }
 
   while (!ending_) {
     while (!ending_ && !demand_is_due()) co_await wait_until(wake_, demand_retry());
@@ -36,10 +38,10 @@ inline task<> session::life() {
   }
 
   enter(session_state::terminating);
-  const time_point patience = saturating_add(home().now(), platform_.options.row_grace);
-  while (!is_quiet()) {
-    const status waited = co_await wait_until(quiet_, patience);
-    if (waited == errc::timed_out) break;
+  if (!is_quiet()) {
+    const time_point patience = saturating_add(home().now(), platform_.options.row_grace);
+    status waited;
+    while (!is_quiet() && !waited) waited = co_await wait_until(quiet_, patience);
   }
   tell_row(event_kind::row_began, row::terminate_session);
   const status terminated = co_await indication_.run(
@@ -49,14 +51,17 @@ inline task<> session::life() {
 }
 
 /// The session is up: what was held back is carried out, in order, and later calls come after it.
-inline void session::open_gate() noexcept {
+/// True if something was.
+inline bool session::open_gate() noexcept {
   enter(session_state::idle);
   gate_open_ = true;
+  const bool held = !held_.empty();
   while (!held_.empty()) {
     auto& call = static_cast<instance_call&>(held_.pop_front());
     tell(event_kind::call_resumed);
     carry_out(call);
   }
+  return held;
 }
 
 inline bool session::is_wanted() const noexcept {

@@ -85,9 +85,12 @@ class any_provider {
   any_provider() noexcept = default;
   /// Makes a `P` from `arguments`. Errors: throws what the constructor throws, or `std::bad_alloc`.
   template <class P, class... Arguments>
-  explicit any_provider(std::in_place_type_t<P>, Arguments&&... arguments)
-      : table_(&detail::table_of<P>::value), self_(new P(std::forward<Arguments>(arguments)...)) {
+  explicit any_provider(std::in_place_type_t<P>, Arguments&&... arguments) {
     check_provider<P>();
+    if constexpr (provider<P>) {  // otherwise the sentences above are all there is to say
+      self_ = new P(std::forward<Arguments>(arguments)...);
+      table_ = &detail::table_of<P>::value;
+    }
   }
   /// Adopts `self`, whose rows are `table`; `table.destroy` ends it. `table` outlives the provider.
   any_provider(const dispatch_table& table, void* self) noexcept : table_(&table), self_(self) {}

@@ -30,15 +30,9 @@ template <class P>
 concept send_is_bare = requires(P& p, std::span<const outgoing> messages) {
   { p.send_buffers(messages) } -> bare_awaitable;
 };
-}  // namespace detail
 
-/// Compiles if `P` is a provider; otherwise reports each defect with a sentence that says what to
-/// write. Call it where the provider is defined: `template void lockgate::check_provider<relay>();`
-/// or as a statement.
 template <class P>
-consteval void check_provider() {
-  static_assert(std::is_class_v<P>,
-                "lockgate provider: a provider is a class with the rows as members");
+consteval void check_rows() {
   static_assert(
       !detail::establish_is_bare<P>,
       "lockgate provider: establish_session returns an awaitable that cannot be stopped; return "
@@ -95,6 +89,18 @@ consteval void check_provider() {
   static_assert(id_rows_complete<P>,
                 "lockgate provider: add_transport_id and remove_transport_id come together; write "
                 "both, or neither");
+}
+
+}  // namespace detail
+
+/// Compiles if `P` is a provider; otherwise reports each defect with a sentence that says what to
+/// write. Call it where the provider is defined: `template void lockgate::check_provider<relay>();`
+/// or as a statement.
+template <class P>
+consteval void check_provider() {
+  static_assert(std::is_class_v<P>,
+                "lockgate provider: a provider is a class with the rows as members");
+  if constexpr (std::is_class_v<P>) detail::check_rows<P>();
 }
 
 }  // namespace lockgate::inline v0

@@ -25,6 +25,8 @@ namespace lockgate::inline v0 {
 
 /// A blob from a peer's provider, carried by the host program's signalling.
 struct peer_signal {
+  peer_signal() noexcept = default;  // no aggregate: see await_safe
+
   transport_id local;  ///< the id on this side that it was sent to
   transport_id from;   ///< the peer's id
   std::vector<std::byte> blob;

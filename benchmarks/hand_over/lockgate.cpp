@@ -1,0 +1,108 @@
+// Hand-over, lockgate: many suspended coroutines are woken through the ready queue.
+#include "../harness/allocations.hpp"    // for allocations
+#include "../harness/results.hpp"        // for report_items
+#include "../harness/sink_provider.hpp"  // for lockgate_world
+
+#include <benchmark/benchmark.h>  // for BENCHMARK
+
+#include <coroutine>  // for coroutine_handle
+#include <cstddef>    // for size_t
+#include <cstdint>    // for uint64_t
+#include <deque>      // for deque
+#include <memory>     // for unique_ptr
+#include <stdexcept>  // for logic_error
+
+namespace {
+
+using namespace lockgate;
+
+/// Suspends into a `resumption` of a list: the hand-over and nothing else.
+class bare_wait {
+ public:
+  bare_wait(resumption& at, scheduler& home) : at_(at), home_(home) {}
+  auto bind(const task_context&) { return awaiter(at_, home_); }
+
+ private:
+  class awaiter {
+   public:
+    awaiter(resumption& at, scheduler& home) : at_(at), home_(home) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> me) const noexcept { at_.suspend(me, home_); }
+    void await_resume() const noexcept {}
+
+   private:
+    resumption& at_;
+    scheduler& home_;
+  };
+  resumption& at_;
+  scheduler& home_;
+};
+
+task<> wait_for_ever(resumption* at, scheduler* home, std::size_t* woken) {
+  for (;;) {
+    co_await bare_wait(*at, *home);
+    ++*woken;
+  }
+}
+
+void bare(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  bench::lockgate_world world;
+  std::size_t woken = 0;
+  std::deque<resumption> waiting(count);
+  task_group waiters(world.home());
+  for (resumption& each : waiting)
+    bench::expect_ok(waiters.spawn(wait_for_ever(&each, &world.home(), &woken)));
+  world.home().run_ready();
+
+  const std::uint64_t before = bench::allocations();
+  for (auto _ : state) {
+    for (resumption& each : waiting) each.resume();
+    world.home().run_ready();
+  }
+  if (woken != count * static_cast<std::size_t>(state.iterations()))
+    throw std::logic_error("hand_over/lockgate_bare: a waiter was not woken");
+  bench::report_items(state, woken, bench::allocations() - before);
+}
+
+task<> wait_once(wait_list* at, std::size_t* woken) {
+  const status outcome = co_await at->wait();
+  if (!outcome) ++*woken;
+}
+
+/// Each caller can be stopped while it waits, is woken, and ends: its coroutine and its task go.
+void with_stop_and_end(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  bench::lockgate_world world;
+  std::size_t woken = 0;
+  wait_list waiting;
+  task_group waiters(world.home());
+  const auto fill = [&] {
+    for (std::size_t i = 0; i < count; ++i)
+      bench::expect_ok(waiters.spawn(wait_once(&waiting, &woken)));
+    world.home().run_ready();
+  };
+  fill();
+  waiting.complete_all();
+  world.home().run_ready();
+
+  woken = 0;
+  std::uint64_t allocated = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    fill();
+    state.ResumeTiming();
+    const std::uint64_t before = bench::allocations();
+    waiting.complete_all();
+    world.home().run_ready();
+    allocated += bench::allocations() - before;
+  }
+  if (woken != count * static_cast<std::size_t>(state.iterations()))
+    throw std::logic_error("hand_over/lockgate_stop: a waiter was not woken");
+  bench::report_items(state, woken, allocated);
+}
+
+BENCHMARK(bare)->Name("hand_over/lockgate_bare")->Arg(1000);
+BENCHMARK(with_stop_and_end)->Name("hand_over/lockgate_stop_and_end")->Arg(1000);
+
+}  // namespace

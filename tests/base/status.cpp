@@ -1,0 +1,71 @@
+// base/error.hpp, base/status.hpp, base/sent.hpp.
+#include "lockgate/base/status.hpp"
+#include "lockgate/base/sent.hpp"
+#include "support/doctest.hpp"
+
+#include <set>     // for set
+#include <string>  // for string
+
+using lockgate::errc;
+using lockgate::status;
+
+namespace {
+
+constexpr int last = static_cast<int>(errc::not_supported);
+
+TEST_CASE("errc: each code has a sentence of its own") {
+  std::set<std::string> sentences;
+  for (int value = 0; value <= last; ++value)
+    sentences.insert(lockgate::message_of(static_cast<errc>(value)));
+  CHECK(sentences.size() == static_cast<std::size_t>(last) + 1);
+  CHECK(sentences.count("unknown lockgate error") == 0);
+  CHECK(lockgate::message_of(static_cast<errc>(last + 1)) ==
+        std::string("unknown lockgate error"));  // so `last` is the last
+}
+
+TEST_CASE("errc: standard conditions compare equal") {
+  CHECK(make_error_code(errc::canceled) == std::errc::operation_canceled);
+  CHECK(make_error_code(errc::deadlock) == std::errc::resource_deadlock_would_occur);
+  CHECK(make_error_code(errc::queue_full) == std::errc::no_buffer_space);
+  CHECK(make_error_code(errc::no_buffer) == std::errc::no_buffer_space);
+  CHECK(make_error_code(errc::closed) != std::errc::operation_canceled);
+  CHECK(std::error_code(errc::timed_out) == std::errc::timed_out);
+  CHECK(lockgate::error_category().name() == std::string("lockgate"));
+}
+
+TEST_CASE("status: success, own failures, foreign failures") {
+  constexpr status success;
+  static_assert(success.ok() && !success);
+  constexpr status own = errc::closed;
+  static_assert(own && own == errc::closed && own.own() == errc::closed);
+  CHECK(success.code() == std::error_code());
+  CHECK(success.message() == "success");
+  CHECK(own.message() == "closed");
+
+  const status foreign = std::make_error_code(std::errc::connection_refused);
+  CHECK(foreign == std::errc::connection_refused);
+  CHECK(foreign.own() == errc::provider_failed);
+  CHECK(foreign.code().category() == std::generic_category());
+  CHECK(foreign != status(static_cast<errc>(foreign.code().value())));
+}
+
+TEST_CASE("status: to std::error_code and back is the same") {
+  for (int value = 0; value <= last; ++value) {
+    const status before = static_cast<errc>(value);
+    const std::error_code between = before;
+    CHECK(status(between) == before);
+  }
+  const std::error_code zero_of_ours(0, lockgate::error_category());
+  CHECK(status(zero_of_ours) == status());
+}
+
+TEST_CASE("sent: a count, a reason, or both") {
+  constexpr lockgate::sent all(3);
+  static_assert(all.accepted == 3 && all.why.ok());
+  constexpr lockgate::sent some(1, errc::would_block);
+  static_assert(some.accepted == 1 && some.why == errc::would_block);
+  constexpr lockgate::sent none = errc::closed;
+  static_assert(none.accepted == 0 && none.why == errc::closed);
+}
+
+}  // namespace
