@@ -125,12 +125,17 @@ task<> one_round(asio_stream_network* net, turn_options with, int round, time_po
     std::printf("round=%d registered=%lld ready=%lld demanded=%lld sent=%lld\n", round,
                 ns(registered), ns(usable), ns(demanded), ns(home.now()));
     std::fflush(stdout);
-    static_cast<void>(co_await sleep_for(std::chrono::milliseconds(200)));
+    const result<incoming> back = co_await app.receive();
+    expect(back ? status() : back.error(), "echo");
   } else {
-    const result<incoming> got = co_await app.receive();
+    result<incoming> got = co_await app.receive();
     expect(got ? status() : got.error(), "receive");
     std::printf("round=%d received=%lld\n", round, ns(home.now()));
     std::fflush(stdout);
+    const transport_id from = got->remote;
+    const status echoed = app.forward(from, std::move(*got));
+    expect(echoed, "echo");
+    static_cast<void>(co_await sleep_for(std::chrono::milliseconds(100)));  // it leaves meanwhile
   }
   static_cast<void>(co_await here->cp.stop());
   co_await here->signalling.close();
