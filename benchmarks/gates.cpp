@@ -58,8 +58,8 @@ void add_calls(std::vector<gate>& all) {
   all.push_back({"register to deregister / asio::co_spawn of 4 steps",
                  ratio("life_cycle/lockgate_session", "life_cycle/asio_co_spawn/steps:4"),
                  at_most(0.30)});
-  all.push_back({"a full life: 8 rows, a send, 2 timers / asio::co_spawn of 11 steps",
-                 ratio("life_cycle/lockgate_full", "life_cycle/asio_co_spawn/steps:11"),
+  all.push_back({"a full life: 8 rows, a send, 2 timers / asio::co_spawn of as many",
+                 ratio("life_cycle/lockgate_full", "life_cycle/asio_co_spawn_full"),
                  at_most(1.0)});
   for (const std::string row :
        {"send/lockgate_now", "send/lockgate_any_provider", "send/lockgate_later",

@@ -21,7 +21,7 @@ struct frame_statistics {
 
 namespace detail {
 
-/// Free lists of one thread, one for each multiple of 64 bytes up to 2 KiB; larger frames and
+/// Free lists of one thread, one for each multiple of 64 bytes up to 4 KiB; larger frames and
 /// builds with AddressSanitizer (which should see every use after free) go to operator new.
 class frame_cache {
  public:
@@ -62,7 +62,7 @@ class frame_cache {
         while (list) ::operator delete(std::exchange(list, list->next));
     }
   };
-  static constexpr std::size_t step = 64, lists = 32;
+  static constexpr std::size_t step = 64, lists = 64;
   static constexpr std::size_t list_of(std::size_t size) noexcept { return (size - 1) / step; }
   static constexpr bool recycles(std::size_t list) noexcept {
     return LOCKGATE_ASAN == 0 && list < lists;

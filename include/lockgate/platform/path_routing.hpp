@@ -122,6 +122,7 @@ inline task<status> path::send_queued() {
     auto& request = static_cast<send_request&>(queue_.pop_front());
     request.ignore_stop();
     request.message.local = endpoint_.id();
+    request.handed_over = &senders[count];
     batch[count] = request.message;
     senders[count++] = &request;
   }
@@ -138,30 +139,38 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
                       answer.accepted);
     for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
-      through->count_sent(senders[done]->message, endpoint_.luid());
-      finish(*senders[done], status());
+      through->count_sent(batch[done], endpoint_.luid());
+      finish(senders[done], status());
     }
     if (answer.accepted >= rest.size()) continue;
     const status why = answer.why ? answer.why : status(errc::provider_failed);
-    finish(*senders[done++], why);
+    finish(senders[done++], why);
     if (why == errc::unreachable) route_lost();
   }
-  while (count > done) queue_.push_front(*senders[--count]);  // not handed over: another route
+  while (count > done) {  // not accepted: another route
+    send_request* const request = senders[--count];
+    if (!request) continue;
+    request->handed_over = nullptr;
+    queue_.push_front(*request);
+  }
   co_return status();
 }
 
-inline void path::finish(send_request& request, status outcome) noexcept {
-  if (!request.is_owned) {
-    request.complete(outcome);
+/// Tells a sender, unless its frame has gone meanwhile.
+inline void path::finish(send_request* request, status outcome) noexcept {
+  if (!request) return;
+  request->handed_over = nullptr;
+  if (!request->is_owned) {
+    request->complete(outcome);
     return;
   }
   if (outcome) endpoint_.drop(drop_cause::send_failed);
   --owned_;
-  delete static_cast<owned_request*>(&request);
+  delete static_cast<owned_request*>(request);
 }
 
 inline void path::refuse_all(status why) noexcept {
-  while (!queue_.empty()) finish(static_cast<send_request&>(queue_.pop_front()), why);
+  while (!queue_.empty()) finish(&static_cast<send_request&>(queue_.pop_front()), why);
 }
 
 inline void path::start_serving() noexcept {
@@ -216,10 +225,10 @@ inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexc
   return waiting;
 }
 
-inline sent path::later_answer() noexcept {
+inline const sent& path::later_answer() noexcept {
   if (!sending_through_) return call_.outcome();
   const session::pin alive(*std::exchange(sending_through_, nullptr));
-  const sent answer = call_.outcome();
+  const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
