@@ -177,27 +177,16 @@ class Times(unittest.TestCase):
 
 class Matrix(unittest.TestCase):
     def test_every_nat_with_every_nat(self):
-        translating = [kind for kind in nat.KINDS if kind != "none"]
         passed = 0
         for nat_a in nat.KINDS:
-            with Pair(nat_a, "none", rtt_ms=0) as pair:
-                passed += self.passes(pair, nat_a, "none")
-            with Pair(nat_a, translating[0], rtt_ms=0) as pair:
-                for nat_b in translating:
-                    pair.lab.b.set_nat(nat_b)
-                    pair.lab.check(pair.lab.b)
-                    passed += self.passes(pair, nat_a, nat_b)
+            for nat_b in nat.KINDS:
+                with self.subTest(a=nat_a, b=nat_b), Pair(nat_a, nat_b, rtt_ms=0) as pair:
+                    start = time.monotonic_ns() + STEADY_NS // 4
+                    said_a, said_b = pair.run("setup", 1, start, 0, timeout=20)
+                    self.assertEqual((len(said_a), len(said_b)), (1, 1))
+                    passed += 1
         print(f"turn: {passed} of {len(nat.KINDS) ** 2} pairs of NATs", file=sys.stderr)
         self.assertEqual(passed, len(nat.KINDS) ** 2)
-
-    def passes(self, pair: Pair, nat_a: str, nat_b: str) -> int:
-        """1 if a datagram gets there and back."""
-        with self.subTest(a=nat_a, b=nat_b):
-            start = time.monotonic_ns() + STEADY_NS // 4
-            said_a, said_b = pair.run("setup", 1, start, 0, timeout=20)
-            self.assertEqual((len(said_a), len(said_b)), (1, 1))
-            return 1
-        return 0
 
 
 def _test(temporary_directory: Path) -> NoReturn:
