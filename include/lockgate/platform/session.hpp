@@ -37,7 +37,6 @@ class session final : public instance_host, public row_owner, public list_link<s
           static_cast<session*>(self)->task_threw(e);
         },
         this);
-    tasks_.tell_when_empty(quiet_);
     tell(event_kind::instance_created);
   }
   ~session();
