@@ -92,6 +92,21 @@ inline void endpoint_state::compact(incoming& message) noexcept {
   if (message.compact()) ++statistics_.compacted;
 }
 
+template <class F>
+void endpoint_state::compact_queued(F belongs) noexcept {
+  for (std::size_t i = 0; i < queue_.size(); ++i) {
+    queued& entry = queue_[i];
+    if (!belongs(entry.message)) continue;
+    compact(entry.message);
+    // The next message of the same slab goes on pinning it: the charge moves to that one.
+    if (entry.charge > 0 && i + 1 < queue_.size() && queue_[i + 1].charge == 0)
+      queue_[i + 1].charge = entry.charge;
+    else pinned_ -= entry.charge;
+    entry.charge = entry.message.pinned();
+    pinned_ += entry.charge;
+  }
+}
+
 inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
   const std::size_t count = std::min(into.size(), queue_.size());
   for (std::size_t i = 0; i < count; ++i) {
