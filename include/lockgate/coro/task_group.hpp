@@ -86,8 +86,7 @@ class task_group {
       task_group& mine = group;
       if (work.exception()) mine.report(work.exception());
       delete this;
-      if (--mine.size_ > 0) return;
-      mine.empty_.complete_all();
+      if (--mine.size_ == 0) mine.empty_.complete_all();
     }
     task_group& group;
     task<> work;

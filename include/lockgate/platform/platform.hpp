@@ -102,7 +102,6 @@ inline task<status> platform::stop() {
   while (!core_.endpoints.empty()) {
     detail::endpoint_state& e = core_.endpoints.front();
     if (e.handle) e.handle->state_ = nullptr;
-    e.unlink();
     e.close();
   }
   while (!core_.sessions.empty()) {
@@ -119,9 +118,9 @@ inline platform::~platform() {
   while (!core_.endpoints.empty()) {
     detail::endpoint_state& e = core_.endpoints.front();
     if (e.handle) e.handle->state_ = nullptr;
-    e.unlink();
     e.close();
   }
+  while (!core_.closed_endpoints.empty()) core_.closed_endpoints.front().forget_platform();
   while (!core_.instances.empty()) {
     detail::session& s = core_.instances.pop_front();
     s.clear_handle();
