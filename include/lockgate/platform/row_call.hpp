@@ -101,7 +101,8 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   [[nodiscard]] row_owner& owner() const noexcept { return *owner_; }
   /// Lets the frame of a row go that has answered. The waiting coroutine calls it, because a frame
   /// must not be destroyed inside its own last suspension.
-  void release_if_answered() noexcept {
+  void outcome_taken() noexcept {
+    when_done_ = nullptr;
     if (phase_ == phase::answered) finish();
   }
   [[nodiscard]] bool has_answered() const noexcept { return phase_ == phase::answered; }
@@ -120,8 +121,10 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     if (is_launching_) return;
     disarm();
     if (phase_ == phase::abandoned) {
-      phase_ = phase::reaping;
-      return home().schedule(*this);
+      const bool is_awaited = when_done_ != nullptr;  // given up, but nobody has noticed yet
+      phase_ = is_awaited ? phase::answered : phase::reaping;
+      if (!is_awaited) home().schedule(*this);
+      return;
     }
     phase_ = phase::answered;
     collect();
@@ -200,7 +203,7 @@ class row_call : public row_call_base {
   }
   /// The answer, or `errc::timed_out` for a row that was abandoned.
   [[nodiscard]] const value& outcome() noexcept {
-    release_if_answered();
+    outcome_taken();
     return outcome_;
   }
 
