@@ -105,7 +105,8 @@ int main() {
   const socket_address cpp_at = there.link.get_if<direct_udp>()->local_address(cpp_id);
   std::cout << to_string(cpp_id) << " is at " << to_string(cpp_at) << ", in C++\n";
 
-  check(capi::to_status(udp_provider_add_peer(provider, bytes_of(cpp_id), cpp_at.port)), "add peer");
+  check(capi::to_status(udp_provider_add_peer(provider, bytes_of(cpp_id), cpp_at.port)),
+        "add peer");
   check(there.peers.add(c_id, {ip_address::v4(127, 0, 0, 1), c_port, 0}), "add peer");
 
   capi::run([&] { return here.ask(cpp_id); });

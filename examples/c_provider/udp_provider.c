@@ -69,7 +69,8 @@ static struct sockaddr_in loopback(USHORT port) {
 /* The callers of both hold the lock. */
 static local_id* find_local(udp_provider* p, const BYTE id[16]) {
   for (size_t i = 0; i < MOST_IDS; ++i)
-    if (p->locals[i].socket >= 0 && !p->locals[i].leaving && memcmp(p->locals[i].id, id, 16) == 0) return &p->locals[i];
+    if (p->locals[i].socket >= 0 && !p->locals[i].leaving && memcmp(p->locals[i].id, id, 16) == 0)
+      return &p->locals[i];
   return NULL;
 }
 static peer* find_peer(udp_provider* p, const BYTE id[16]) {

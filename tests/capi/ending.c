@@ -67,7 +67,7 @@ void a_slow_provider_is_ended(void) {
   EXPECT(CPNatfwtDeregisterProviderInstance(p.instance) == S_OK);
   pass_seconds(60);
   EXPECT(CPNatfwtDeregisterProviderInstance(p.instance) == S_OK); /* not drained: it joins */
-  complete_first(&p, S_OK);                                        /* late */
+  complete_first(&p, S_OK);                                       /* late */
   step();
   EXPECT(CPNatfwtDeregisterProviderInstance(p.instance) == CPNATFWT_E_STATE);
   CPNatfwtDestroyProviderInstance(p.instance);

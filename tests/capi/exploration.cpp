@@ -58,16 +58,15 @@ class run_by_chance {
   }
 
  private:
-  bool is_over() {
-    return CPNatfwtDeregisterProviderInstance(p_.instance) == CPNATFWT_E_STATE;
-  }
+  bool is_over() { return CPNatfwtDeregisterProviderInstance(p_.instance) == CPNATFWT_E_STATE; }
   void take_a_step() {
     static constexpr BYTE peers[2][16] = {{0xfd, 8}, {0xfd, 9}};
     lockgate::scheduler& home = here_.world.home;
     switch (chance_.below(12)) {
       case 0:
         if (here_.endpoints.size() < 3)
-          here_.endpoints.push_back(lockgate::capi::platform().open_endpoint({.proposed_id = {}, .listening = true}));
+          here_.endpoints.push_back(
+              lockgate::capi::platform().open_endpoint({.proposed_id = {}, .listening = true}));
         break;
       case 1:
         if (!here_.endpoints.empty())

@@ -59,7 +59,9 @@ void pended_failures_count_as_failures(void) {
   provider_finish(&p);
 }
 
-static void complete_inside(provider* p) { p->last.routine(p->last.context, S_OK); }
+static void complete_inside(provider* p) {
+  p->last.routine(p->last.context, S_OK);
+}
 
 void a_completion_may_come_before_pending_is_returned(void) {
   provider p;

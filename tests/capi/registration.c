@@ -99,7 +99,8 @@ void a_name_of_exactly_the_maximum_is_kept(void) {
   provider p;
   WCHAR name[CPNATFWT_MAX_INTERFACE_NAME_LENGTH];
   provider_init(&p);
-  for (size_t i = 0; i + 1 < CPNATFWT_MAX_INTERFACE_NAME_LENGTH; ++i) name[i] = 'a' + (WCHAR)(i % 26);
+  for (size_t i = 0; i + 1 < CPNATFWT_MAX_INTERFACE_NAME_LENGTH; ++i)
+    name[i] = 'a' + (WCHAR)(i % 26);
   name[CPNATFWT_MAX_INTERFACE_NAME_LENGTH - 1] = 0;
   EXPECT(CPNatfwtRegisterProviderInstance(p.instance, name, NULL, 0, NULL) == S_OK);
   const char* const kept = name_of(p.instance);

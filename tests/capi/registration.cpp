@@ -1,19 +1,22 @@
 // Create, Register, Destroy and handles through the C surface; the scenarios are in registration.c.
 #include "registration.h"
 
-#include "support/application.hpp"  // for application
+#include "support/application.hpp"    // for application
 #include "support/child_process.hpp"  // for in_child_process
 #include "support/doctest.hpp"        // for TEST_CASE
 
 using capi_test::application;
 
-TEST_CASE_FIXTURE(application, "G1, G2, G11, G12, G19: C: establish follows a granted registration only") {
+TEST_CASE_FIXTURE(application,
+                  "G1, G2, G11, G12, G19: C: establish follows a granted registration only") {
   establish_follows_a_granted_registration_only();
 }
-TEST_CASE_FIXTURE(application, "G12: C: a policy that does not decide refuses on the platform's thread") {
+TEST_CASE_FIXTURE(application,
+                  "G12: C: a policy that does not decide refuses on the platform's thread") {
   a_policy_that_does_not_decide_cannot_be_waited_for_here();
 }
-TEST_CASE_FIXTURE(application, "G4, G5, G21: C: establish may call every function; deregister comes after it") {
+TEST_CASE_FIXTURE(application,
+                  "G4, G5, G21: C: establish may call every function; deregister comes after it") {
   establish_may_call_every_function();
 }
 TEST_CASE_FIXTURE(application, "G12, G19: C: a refused instance can be destroyed") {
@@ -28,8 +31,12 @@ TEST_CASE_FIXTURE(application, "G15: C: a name of exactly the maximum is kept") 
 TEST_CASE_FIXTURE(application, "G16: C: a LUID belongs to the table that had it") {
   a_luid_belongs_to_the_table_that_had_it();
 }
-TEST_CASE_FIXTURE(application, "C: sddl goes to the access policy (U9)") { sddl_goes_to_the_policy(); }
-TEST_CASE("C: Create wants a whole table (U2)") { create_wants_a_whole_table(); }
+TEST_CASE_FIXTURE(application, "C: sddl goes to the access policy (U9)") {
+  sddl_goes_to_the_policy();
+}
+TEST_CASE("C: Create wants a whole table (U2)") {
+  create_wants_a_whole_table();
+}
 TEST_CASE_FIXTURE(application, "G18: C: stale and doubly destroyed handles are harmless") {
   stale_handles_are_harmless();
 }

@@ -5,8 +5,8 @@
 #include "support/doctest.hpp"         // for TEST_CASE
 #include "support/worker.h"            // for worker
 
-#include <atomic>   // for atomic
 #include <array>    // for array
+#include <atomic>   // for atomic
 #include <cstddef>  // for byte
 #include <cstdint>  // for uint64_t
 #include <cstring>  // for memcmp

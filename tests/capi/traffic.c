@@ -60,7 +60,8 @@ void a_chain_is_its_parts_in_order(void) {
   p.says[SEND] = CPNATFWT_PENDING;
   const unsigned endpoint = app_open();
   for (size_t i = 0; i < sizeof chains / sizeof *chains; ++i) {
-    const unsigned sent = app_send_parts(endpoint, peer, "abcdef", chains[i].sizes, chains[i].count);
+    const unsigned sent =
+        app_send_parts(endpoint, peer, "abcdef", chains[i].sizes, chains[i].count);
     EXPECT(p.sent_parts == chains[i].count);
     EXPECT(p.sent_size == 6);
     EXPECT(memcmp(p.sent, "abcdef", 6) == 0);
@@ -116,7 +117,8 @@ void messages_from_peers_arrive_as_they_were_indicated(void) {
   const unsigned endpoint = app_open();
   app_id(endpoint, local);
   BYTE bytes[] = "abcdef";
-  CPNATFWT_BUFFER third = {NULL, 4, bytes + 2}, second = {&third, 0, NULL}, first = {&second, 2, bytes};
+  CPNATFWT_BUFFER third = {NULL, 4, bytes + 2}, second = {&third, 0, NULL},
+                  first = {&second, 2, bytes};
   CPNATFWT_TRANSPORT_ID to = {16, local}, source = {16, remote};
   completions = 0;
   EXPECT(CPNatfwtIndicateReceivedBuffers(p.instance, &to, &source, &first, NULL, indicated) ==

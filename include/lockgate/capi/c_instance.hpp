@@ -28,9 +28,8 @@ namespace lockgate::inline v0::capi::detail {
 class c_instance final : stop_callback {
  public:
   explicit c_instance(std::size_t index) noexcept
-      : stop_callback([](stop_callback& self) noexcept {
-          static_cast<c_instance&>(self).gate.end();
-        }),
+      : stop_callback(
+            [](stop_callback& self) noexcept { static_cast<c_instance&>(self).gate.end(); }),
         index_(index) {}
 
   instance_gate gate;
@@ -40,7 +39,7 @@ class c_instance final : stop_callback {
   void* handle = nullptr;
 
   provider_instance registered;
-  instance cp;                          ///< from establish on
+  instance cp;                        ///< from establish on
   bool answering_activation = false;  ///< the transitionActive callback has not returned
 
   [[nodiscard]] std::uint32_t generation() const noexcept {

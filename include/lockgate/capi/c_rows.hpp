@@ -1,16 +1,16 @@
 // The dispatch table of C callbacks as rows of `any_provider`.
 #pragma once
 
-#include "lockgate/base/sent.hpp"              // for sent
-#include "lockgate/base/status.hpp"            // for status
-#include "lockgate/capi/c_instance.hpp"        // for c_instance
-#include "lockgate/capi/hresult.hpp"           // for pending, to_status
-#include "lockgate/capi/indication.hpp"        // for return_queued_messages
-#include "lockgate/capi/pended_row.hpp"        // for row_hold, pended_row
-#include "lockgate/coro/task.hpp"              // for task
-#include "lockgate/platform/session_state.hpp" // for session_state
-#include "lockgate/provider/any_provider.hpp"  // for dispatch_table
-#include "lockgate/provider/message.hpp"       // for outgoing
+#include "lockgate/base/sent.hpp"               // for sent
+#include "lockgate/base/status.hpp"             // for status
+#include "lockgate/capi/c_instance.hpp"         // for c_instance
+#include "lockgate/capi/hresult.hpp"            // for pending, to_status
+#include "lockgate/capi/indication.hpp"         // for return_queued_messages
+#include "lockgate/capi/pended_row.hpp"         // for row_hold, pended_row
+#include "lockgate/coro/task.hpp"               // for task
+#include "lockgate/platform/session_state.hpp"  // for session_state
+#include "lockgate/provider/any_provider.hpp"   // for dispatch_table
+#include "lockgate/provider/message.hpp"        // for outgoing
 
 #include <cstddef>  // for size_t
 #include <span>     // for span
@@ -115,10 +115,10 @@ class c_rows {
     if (!row) return E_OUTOFMEMORY;
     CPNATFWT_BUFFER* const parts = row->lend(message.payload);
     if (!parts) return E_OUTOFMEMORY;
-    const HRESULT result = of(self).table.sendBuffers(
-        of(self).handle, of(self).user_context, row->local.lend(message.local),
-        row->remote.lend(message.remote), message.endpoint, parts, row->context(),
-        pended_row::complete);
+    const HRESULT result =
+        of(self).table.sendBuffers(of(self).handle, of(self).user_context,
+                                   row->local.lend(message.local), row->remote.lend(message.remote),
+                                   message.endpoint, parts, row->context(), pended_row::complete);
     if (result == pending && row->has_arrived()) return row->take_result();
     return result;
   }

@@ -38,8 +38,9 @@ class own_loop final : host_loop {
       const auto woken = [this] { return woken_; };
       const time_point deadline = home_.next_deadline();
       if (deadline == never) wake_up_.wait(hold, woken);
-      else wake_up_.wait_until(hold, std::chrono::steady_clock::time_point(deadline.time_since_epoch()),
-                               woken);
+      else
+        wake_up_.wait_until(
+            hold, std::chrono::steady_clock::time_point(deadline.time_since_epoch()), woken);
       woken_ = false;
     }
     quit_ = false;

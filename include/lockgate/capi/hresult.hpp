@@ -1,8 +1,8 @@
 // Between the library's statuses and the original's HRESULTs.
 #pragma once
 
-#include "lockgate/base/error.hpp"          // for errc
-#include "lockgate/base/status.hpp"         // for status
+#include "lockgate/base/error.hpp"        // for errc
+#include "lockgate/base/status.hpp"       // for status
 #include "lockgate/capi/windows_types.h"  // for HRESULT
 
 #include <array>         // for array

@@ -85,8 +85,8 @@ inline bool is_complete(const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE& t) noex
 extern "C" {
 
 HRESULT WINAPI CPNatfwtCreateProviderInstance(
-    const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE* dispatchTable, PVOID providerInstanceUserContext,
-    CPNATFWT_PROVIDER_INSTANCE* providerInstance) {
+    const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE* dispatchTable,
+    PVOID providerInstanceUserContext, CPNATFWT_PROVIDER_INSTANCE* providerInstance) {
   namespace capi = lockgate::capi::detail;
   if (!dispatchTable || !providerInstance || !capi::is_complete(*dispatchTable))
     return E_INVALIDARG;

@@ -69,8 +69,8 @@ class indication final : posted_item, ready_item, lease_owner {
       : posted_item([](posted_item& self) noexcept { static_cast<indication&>(self).arrive(); },
                     [](posted_item&) noexcept {}),
         ready_item([](ready_item& self) noexcept { static_cast<indication&>(self).complete(); }),
-        lease_owner(on_release, what.size()),
-        from_(from), what_(what), context_(context), routine_(routine) {}
+        lease_owner(on_release, what.size()), from_(from), what_(what), context_(context),
+        routine_(routine) {}
 
   /// Hands the message up from another thread, or after the callback that runs. `pending` is owed.
   void hand_over() noexcept { host::get().post(*this); }

@@ -24,7 +24,8 @@ class lent_id {
  public:
   CPNATFWT_TRANSPORT_ID* lend(const transport_id& id) noexcept {
     id_ = id;
-    form_ = {transport_id::size, reinterpret_cast<BYTE*>(const_cast<std::byte*>(id_.bytes().data()))};
+    form_ = {transport_id::size,
+             reinterpret_cast<BYTE*>(const_cast<std::byte*>(id_.bytes().data()))};
     return &form_;
   }
 
@@ -208,8 +209,7 @@ class pended_row::completion_operation {
   explicit completion_operation(pended_row& row) noexcept : row_(row) {}
   class awaiter {
    public:
-    awaiter(pended_row& row, const task_context& context) noexcept
-        : row_(row), context_(context) {}
+    awaiter(pended_row& row, const task_context& context) noexcept : row_(row), context_(context) {}
     bool await_ready() const noexcept { return row_.arrived_; }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       row_.waiting_ = coroutine;

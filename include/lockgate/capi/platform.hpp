@@ -3,14 +3,14 @@
 // The functions here are defined where implementation.hpp is compiled: in lockgate::capi.
 #pragma once
 
-#include "lockgate/base/exception.hpp"        // for caught_exception, rethrow_if
-#include "lockgate/base/status.hpp"           // for status
-#include "lockgate/capi/blocking_call.hpp"    // for blocking_call
-#include "lockgate/capi/cpnatfwt.h"           // for CPNATFWT_PROVIDER_INSTANCE
-#include "lockgate/coro/scheduler.hpp"        // for scheduler
-#include "lockgate/coro/task.hpp"             // for task
-#include "lockgate/platform/options.hpp"      // for platform_options
-#include "lockgate/platform/platform.hpp"     // for platform, provider_instance
+#include "lockgate/base/exception.hpp"      // for caught_exception, rethrow_if
+#include "lockgate/base/status.hpp"         // for status
+#include "lockgate/capi/blocking_call.hpp"  // for blocking_call
+#include "lockgate/capi/cpnatfwt.h"         // for CPNATFWT_PROVIDER_INSTANCE
+#include "lockgate/coro/scheduler.hpp"      // for scheduler
+#include "lockgate/coro/task.hpp"           // for task
+#include "lockgate/platform/options.hpp"    // for platform_options
+#include "lockgate/platform/platform.hpp"   // for platform, provider_instance
 
 #include <cstdint>      // for uint64_t
 #include <exception>    // for exception_ptr
@@ -55,8 +55,7 @@ struct misuse_statistics {
 /// Lifetime: `home` outlives it.
 class stepped_platform {
  public:
-  explicit stepped_platform(scheduler& home,
-                            const platform_options& options = platform_options());
+  explicit stepped_platform(scheduler& home, const platform_options& options = platform_options());
   stepped_platform(const stepped_platform&) = delete;
   ~stepped_platform();
 };

@@ -38,7 +38,8 @@ class slot_handle {
 
 /// A growing array of `Slot`s that are made with their number and stay where they are.
 ///
-/// Lifetime: the table and its slots live as long as the program. Cost: finding one is two loads, from any thread.
+/// Lifetime: the table and its slots live as long as the program. Cost: finding one is two loads,
+/// from any thread.
 template <class Slot>
 class slot_table {
  public:

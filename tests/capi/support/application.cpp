@@ -72,8 +72,12 @@ void expect(int holds, const char* text, const char* file, int line) {
   CHECK(true);
 }
 
-void step(void) { present->world.home.run_ready(); }
-void pass_seconds(unsigned seconds) { present->world.advance(std::chrono::seconds(seconds)); }
+void step(void) {
+  present->world.home.run_ready();
+}
+void pass_seconds(unsigned seconds) {
+  present->world.advance(std::chrono::seconds(seconds));
+}
 
 unsigned app_open(void) {
   present->endpoints.push_back(lockgate::capi::platform().open_endpoint());
@@ -136,7 +140,8 @@ size_t app_take(unsigned endpoint, BYTE from[16], void* bytes, size_t room) {
   size_t at = 0;
   for (size_t i = 0; i < message.part_count(); ++i) {
     const auto part = message.part(i).bytes();
-    if (at + part.size() <= room) std::memcpy(static_cast<char*>(bytes) + at, part.data(), part.size());
+    if (at + part.size() <= room)
+      std::memcpy(static_cast<char*>(bytes) + at, part.data(), part.size());
     at += part.size();
   }
   present->held.push_back(std::move(message));
@@ -151,7 +156,9 @@ void policy_says(HRESULT result) {
   present->host_policy.says = result;
   lockgate::capi::platform().use_access_policy(present->host_policy);
 }
-const char* policy_was_asked(void) { return present->host_policy.asked.c_str(); }
+const char* policy_was_asked(void) {
+  return present->host_policy.asked.c_str();
+}
 const char* name_of(CPNATFWT_PROVIDER_INSTANCE instance) {
   const lockgate::provider_instance* const found = lockgate::capi::find_instance(instance);
   present->name = found ? found->friendly_name() : std::string_view();

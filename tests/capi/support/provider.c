@@ -134,7 +134,9 @@ void provider_init_with(provider* p, const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_T
   memset(p, 0, sizeof *p);
   EXPECT(CPNatfwtCreateProviderInstance(table, p, &p->instance) == S_OK);
 }
-void provider_init(provider* p) { provider_init_with(p, &provider_table); }
+void provider_init(provider* p) {
+  provider_init_with(p, &provider_table);
+}
 
 void provider_start(provider* p) {
   provider_init(p);
