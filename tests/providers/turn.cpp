@@ -1,12 +1,12 @@
 // The turn provider on real sockets of the loopback interface, with a server in the same process.
-#include "lockgate/asio/stream_network.hpp"   // for asio_stream_network
-#include "lockgate/coro/sleep.hpp"            // for sleep_for
-#include "lockgate/crypto/openssl.hpp"        // for openssl_crypto
+#include "lockgate/providers/turn.hpp"         // for turn
+#include "lockgate/asio/stream_network.hpp"    // for asio_stream_network
+#include "lockgate/coro/sleep.hpp"             // for sleep_for
+#include "lockgate/crypto/openssl.hpp"         // for openssl_crypto
 #include "lockgate/net/memory_signalling.hpp"  // for memory_signalling
-#include "lockgate/providers/turn.hpp"        // for turn
-#include "support/allocation.hpp"             // for allocations_made
-#include "support/platform_world.hpp"         // for recorder, peer_id
-#include "support/turn_server.hpp"            // for turn_server
+#include "support/allocation.hpp"              // for allocations_made
+#include "support/platform_world.hpp"          // for recorder, peer_id
+#include "support/turn_server.hpp"             // for turn_server
 
 #include <asio/executor_work_guard.hpp>  // for make_work_guard
 
@@ -57,8 +57,8 @@ struct world {
 
   explicit world(std::size_t server_count = 1) : net(io), tasks(net.home()) {
     for (std::size_t i = 0; i < server_count; ++i)
-      servers.push_back(std::make_unique<support::turn_server<asio_stream_network>>(
-          net, tasks, loopback));
+      servers.push_back(
+          std::make_unique<support::turn_server<asio_stream_network>>(net, tasks, loopback));
     options.allow_private_peers = true;
     options.open_timeout = 2s;
     options.reach_timeout = 2s;
@@ -72,9 +72,7 @@ struct world {
       server->password = password;
     }
   }
-  ~world() {
-    run(finish(this));
-  }
+  ~world() { run(finish(this)); }
   static task<> finish(world* w) {
     for (side* s : {&w->a, &w->b}) {
       s->app = endpoint();
@@ -143,8 +141,7 @@ task<> pass_many(world* w, int count) {
   }
 }
 task<> wait_until_true(std::function<bool()> holds) {
-  for (int i = 0; i < 500 && !holds(); ++i)
-    static_cast<void>(co_await sleep_for(10ms));
+  for (int i = 0; i < 500 && !holds(); ++i) static_cast<void>(co_await sleep_for(10ms));
   CHECK(holds());
 }
 
@@ -219,7 +216,9 @@ TEST_CASE("a server that does not answer stalls nobody") {
 
 TEST_CASE("G8: a control channel that cannot be opened fails the activation") {
   world w;
-  SUBCASE("wrong password") { w.servers[0]->password = "something else"; }
+  SUBCASE("wrong password") {
+    w.servers[0]->password = "something else";
+  }
   SUBCASE("nobody answers") {
     w.servers[0]->is_silent = true;
     w.options.open_timeout = 100ms;

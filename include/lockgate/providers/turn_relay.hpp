@@ -229,8 +229,7 @@ class turn_relay {
     config.families = options_.families;
     config.keep_alive = options_.keep_alive;
     config.allow_private_peers = options_.allow_private_peers;
-    const auto made =
-        std::make_shared<connection>(network_.home(), config, *from->credentials);
+    const auto made = std::make_shared<connection>(network_.home(), config, *from->credentials);
     if (user_) user_->prepare(made->client());
     for (int tries = 0; tries < most_redirects; ++tries) {
       stream_target target;
