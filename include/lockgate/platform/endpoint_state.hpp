@@ -80,6 +80,9 @@ class endpoint_state final : public list_link<endpoint_state> {
   status deliver(incoming& message) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
+  /// Moves the queued messages that `belongs` names to memory of their own.
+  template <class F>
+  void compact_queued(F belongs) noexcept;
   void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
   void receiver_resumed(receive_request& receiver) noexcept {
     if (filling_ == &receiver) filling_ = nullptr;
@@ -107,6 +110,8 @@ class endpoint_state final : public list_link<endpoint_state> {
     incoming message;
     std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
   };
+  bool place(incoming& message) noexcept;
+  status enqueue(incoming& message) noexcept;
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;
 
