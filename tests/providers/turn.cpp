@@ -43,7 +43,8 @@ class noted_signalling final : public signalling {
 /// Two platforms, a server, and the loop they live in.
 struct world {
   struct side {
-    side(world& w, unsigned number) : cp(w.net), id(support::peer_id(number)) {
+    side(world& w, unsigned number, const platform_options& how = {})
+        : cp(w.net, how), id(support::peer_id(number)) {
       cp.use_signalling(w.signals);
       cp.observe(events);
     }
@@ -287,4 +288,56 @@ TEST_CASE("secrets are in no message, signal or event") {
   const auto key = openssl_crypto::md5({stun::bytes_of("alice:example.org:" + w.password)});
   REQUIRE(key);
   CHECK(all.find(std::string(reinterpret_cast<const char*>(key->data()), key->size())) == all.npos);
+}
+
+TEST_CASE("G40: the control channel closes when nobody needs it, and opens again on demand") {
+  world w;
+  platform_options impatient;
+  impatient.idle_time = 50ms;
+  SUBCASE("always_on keeps it") { w.options.always_on = true; }
+  SUBCASE("by default") {}
+  world::side c(w, 3, impatient);
+  w.open();
+  w.run(pass_many(&w, 1));
+  struct quiet {
+    static task<> open(world* on, world::side* s) {
+      s->link = s->cp.create<provider_type>(on->net, on->options);
+      const registration wish;
+      const status registered = co_await s->link.register_instance(wish);
+      REQUIRE(registered.ok());
+      endpoint_options proposal;
+      proposal.proposed_id = s->id;
+      s->app = s->cp.open_endpoint(proposal);
+      const result<transport_id> ready = co_await s->app.ready();
+      REQUIRE(ready);
+    }
+    static task<> close(world::side* s) {
+      s->app = endpoint();
+      const status stopped = co_await s->cp.stop();
+      CHECK(stopped.ok());
+    }
+    static task<> send(world::side* from, world::side* to) {
+      const std::array<std::byte, 4> bytes{};
+      const status gone = co_await from->app.send_to(to->id, chain(bytes_view(bytes)));
+      CHECK_MESSAGE(gone.ok(), gone.message());
+      const result<incoming> got = co_await to->app.receive();
+      REQUIRE(got);
+      CHECK(got->remote == from->id);
+    }
+  };
+  const auto dormant = [&] {
+    return c.events.count(event_kind::row_ended, row::transition_dormant) > 0;
+  };
+  w.run(quiet::open(&w, &c));
+  w.run(quiet::send(&c, &w.b));
+  CHECK(w.servers[0]->allocations() == 3);
+  w.run(wait_until_true(dormant));
+  CHECK(w.servers[0]->allocations() == (w.options.always_on ? 3 : 2));
+  w.run(quiet::send(&c, &w.b));  // from the dormant side
+  CHECK(w.servers[0]->allocations() == 3);
+  c.events.events.clear();
+  w.run(wait_until_true(dormant));
+  w.run(quiet::send(&w.b, &c));  // to the dormant side: it was told that the address is gone
+  w.run(quiet::close(&c));
+  CHECK(w.servers[0]->allocations() == 2);
 }
