@@ -1,7 +1,8 @@
 // Memory for coroutine frames: recycled by size, so that a steady state allocates nothing.
 #pragma once
 
-#include "lockgate/base/config.hpp"  // for LOCKGATE_ASAN
+#include "lockgate/base/config.hpp"     // for LOCKGATE_ASAN
+#include "lockgate/base/exception.hpp"  // for out_of_memory
 
 #include <array>    // for array
 #include <cstddef>  // for size_t
@@ -71,6 +72,28 @@ class frame_cache {
 };
 
 }  // namespace detail
+
+/// Gives standard containers memory from the free lists of frames: no allocation once warm.
+/// Requires: the container stays on its thread.
+template <class T>
+struct recycling_allocator {
+  using value_type = T;
+  recycling_allocator() noexcept = default;
+  template <class U>
+  recycling_allocator(const recycling_allocator<U>&) noexcept {}
+  T* allocate(std::size_t count) {
+    void* memory = detail::frame_cache::allocate(count * sizeof(T));
+    if (!memory) detail::out_of_memory("recycling_allocator: no memory");
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    detail::frame_cache::release(memory, count * sizeof(T));
+  }
+  template <class U>
+  bool operator==(const recycling_allocator<U>&) const noexcept {
+    return true;
+  }
+};
 
 /// This thread's figures. Cost: reads three counters.
 [[nodiscard]] inline frame_statistics frame_memory() noexcept {

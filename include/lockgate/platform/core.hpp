@@ -16,6 +16,7 @@
 #include <cstdint>        // for uint32_t, uint64_t
 #include <new>            // for bad_alloc
 #include <unordered_map>  // for unordered_map
+#include <utility>        // for pair
 
 namespace lockgate::inline v0::detail {
 
@@ -60,7 +61,9 @@ class core final : public signal_sink {
   task_group tasks;  ///< path coroutines and signals under way
   intrusive_list<session> sessions;
   intrusive_list<endpoint_state> endpoints;
-  std::unordered_map<transport_id, endpoint_state*> ids;  ///< null: reserved for an instance
+  std::unordered_map<transport_id, endpoint_state*, std::hash<transport_id>, std::equal_to<>,
+                     recycling_allocator<std::pair<const transport_id, endpoint_state*>>>
+      ids;  ///< null: reserved for an instance
   std::uint32_t next_instance = 1;
   std::uint64_t next_endpoint = 1;
   std::size_t standing_demand = 0;  ///< outstanding ready and receive, listening endpoints (U26)

@@ -104,7 +104,9 @@ class endpoint_state final : public list_link<endpoint_state> {
   std::size_t pinned_ = 0;
   intrusive_list<waiter> receivers_;
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
-  std::unordered_map<transport_id, std::unique_ptr<path>> paths_;
+  std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,
+                     recycling_allocator<std::pair<const transport_id, std::unique_ptr<path>>>>
+      paths_;
   path* last_path_ = nullptr;
   endpoint_statistics statistics_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockgate/base/intrusive_list.hpp"      // for intrusive_list, list_link
+#include "lockgate/buffer/ring.hpp"              // for ring
 #include "lockgate/coro/sleep.hpp"               // for yield
 #include "lockgate/coro/task_group.hpp"          // for task_group
 #include "lockgate/coro/timed_wait.hpp"          // for wait_until
@@ -15,7 +16,6 @@
 #include "lockgate/provider/instance.hpp"        // for instance_host, instance_call
 
 #include <cstdint>        // for uint32_t, uint64_t
-#include <deque>          // for deque
 #include <memory>         // for unique_ptr
 #include <string>         // for string
 #include <unordered_map>  // for unordered_map
@@ -67,9 +67,12 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
   [[nodiscard]] session_state state() const noexcept { return state_; }
   [[nodiscard]] int priority() const noexcept { return priority_; }
-  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const interface_name& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
-  [[nodiscard]] const std::string& channel() const noexcept { return channel_; }
+  /// The name under which its signals travel; empty for a provider without one.
+  [[nodiscard]] const std::string& channel() const noexcept {
+    return platform_.names.owner(owner_).name;
+  }
   [[nodiscard]] any_provider& provider() noexcept { return provider_; }
   [[nodiscard]] instance_statistics& statistics() noexcept { return statistics_; }
   [[nodiscard]] bool is_live() const noexcept {
@@ -216,8 +219,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   std::uint32_t id_;
   session_state state_ = session_state::created;
   int priority_ = 0;
-  std::string name_;
-  std::string channel_;
+  interface_name name_;
+  std::uint32_t owner_ = 0;  // in the platform's interface_names
   std::uint64_t luid_ = 0;
 
   int pins_ = 0;
@@ -260,10 +263,12 @@ class session final : public instance_host, public row_owner, public list_link<s
   intrusive_list<waiter> held_;         // calls that wait for the end of establish_session
   intrusive_list<path> paths_;          // routed through this instance
   intrusive_list<id_binding> bindings_;
-  std::unordered_map<std::uint64_t, id_binding*> binding_of_;  // by endpoint
+  std::unordered_map<std::uint64_t, id_binding*, std::hash<std::uint64_t>, std::equal_to<>,
+                     recycling_allocator<std::pair<const std::uint64_t, id_binding*>>>
+      binding_of_;  // by endpoint
   transport_id last_local_;
   endpoint_state* last_endpoint_ = nullptr;
-  std::deque<peer_signal> signals_;
+  ring<peer_signal> signals_;
   std::vector<transport_id> reserved_ids_;
   wait_list signal_waiters_;
   wait_list wake_;  // life() waits here for something to do

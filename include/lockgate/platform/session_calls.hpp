@@ -24,28 +24,22 @@ inline status session::check_registration(const registration& wish) noexcept {
 
 inline status session::grant(const registration& wish) noexcept {
   if (platform_.stopping || abandoned_) return errc::closed;
-  status granted = without_throwing([&] {
-    // Without a name the type stands for the provider: its table is the same for all its instances.
-    channel_ = wish.provider_name.empty()
-                   ? "#" + std::to_string(reinterpret_cast<std::uintptr_t>(&provider_.table()))
-                   : std::string(wish.provider_name);
-  });
-  if (granted) return granted;
-  status luid_taken;
-  granted = without_throwing(
-      [&] { luid_taken = platform_.names.take_luid(wish.interface_luid, channel_, luid_); });
-  if (granted || luid_taken) return granted ? granted : luid_taken;
-  granted = without_throwing([&] { name_ = platform_.names.take_name(wish.friendly_name); });
-  if (!granted) {
-    life_.work = life();
-    if (!life_.work.valid()) {
-      platform_.names.give_back_name(name_);
-      granted = errc::no_memory;
-    }
-  }
-  if (granted) {
-    platform_.names.give_back_luid(luid_);
-    return granted;
+  status owned = without_throwing(
+      [&] { owner_ = platform_.names.find_owner(wish.provider_name, &provider_.table()); });
+  if (owned) return owned;
+  if (wish.interface_luid != 0)
+    for (session& other : platform_.sessions)
+      if (&other != this && !other.has_ended() && other.luid_ == wish.interface_luid)
+        return errc::interface_in_use;
+  owned = platform_.names.take_luid(wish.interface_luid, owner_, luid_);
+  if (owned) return owned;
+  const status named =
+      without_throwing([&] { name_ = platform_.names.take_name(wish.friendly_name); });
+  if (named) return named;
+  life_.work = life();
+  if (!life_.work.valid()) {
+    platform_.names.give_back_name(name_);
+    return errc::no_memory;
   }
   priority_ = wish.priority;
   enter(session_state::establishing);
@@ -190,7 +184,7 @@ inline void session::carry_out(instance_call& call) noexcept {
       const status copied = without_throwing([&] {
         message.to = call.peer;
         message.from = call.id;
-        message.channel = channel_;
+        message.channel = channel();
         message.blob.assign(call.blob.begin(), call.blob.end());
       });
       if (copied || !caller) {
@@ -234,10 +228,7 @@ inline status session::carry_out_now(instance_call& call) noexcept {
       }
       return {};
     }
-    case instance_call::kind::receive_signal:
-      call.received = std::move(signals_.front());
-      signals_.pop_front();
-      return {};
+    case instance_call::kind::receive_signal: call.received = signals_.pop_front(); return {};
     default: return errc::invalid_argument;
   }
 }
@@ -250,7 +241,7 @@ inline status session::spawn(task<> work) noexcept {
 inline void session::signal_arrived(peer_signal&& signal) noexcept {
   platform_.tell(event_kind::signal_received, id_, [&](event& e) { e.id = signal.from; });
   if (signals_.size() >= platform_.options.signal_queue_messages ||
-      without_throwing([&] { signals_.push_back(std::move(signal)); }))
+      !signals_.push_back(std::move(signal)))
     return drop(drop_cause::signal_queue_full);
   signal_demand_ = state_ != session_state::active;
   used_ = true;

@@ -225,7 +225,6 @@ inline void session::finish_life() noexcept {
   life_.work.reset();
   while (!bindings_.empty()) remove_binding(bindings_.front());
   platform_.names.give_back_name(name_);
-  platform_.names.give_back_luid(luid_);
   enter(deregister_called_ ? session_state::deregistered : session_state::ended);
   drained_.complete_all();
   platform_.session_drained.complete_all();
