@@ -3,7 +3,6 @@
 
 #include "support/platform_world.hpp"  // for platform_world
 
-#include <algorithm>    // for max
 #include <string_view>  // for string_view
 
 namespace support {
@@ -23,15 +22,12 @@ class connected_world : public platform_world {
     local = *id;
     REQUIRE(send(app, peer, "first").ok());
   }
-  /// Takes one step of the scheduler, letting time pass where there is none. False at rest.
+  /// Takes one step of the scheduler; time stands still. False at rest.
   bool step() {
     home.collect();
     if (home.run_one()) return true;
     home.end_turn();
-    if (!home.is_idle()) return true;
-    if (home.next_deadline() == lockgate::never) return false;
-    time.at = std::max(time.at, home.next_deadline());
-    return true;
+    return !home.is_idle();
   }
   /// Hands a message up as the provider. The payload is a copy of `text`.
   lockgate::status indicate(std::string_view text) {

@@ -9,6 +9,7 @@
 #include "lockgate/coro/task.hpp"            // for task
 #include "lockgate/coro/wait_list.hpp"       // for wait_list
 
+#include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <exception>  // for exception_ptr
 #include <utility>    // for move, exchange
@@ -53,14 +54,12 @@ class task_group {
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 
+  /// Completes those who wait in `list`, too, whenever the last task has ended.
+  void also_complete(wait_list& list) noexcept { also_completed_ = &list; }
+
+  class join_operation;
   /// Waits until no task is left. Completes: at once when there is none.
-  task<status> join() {
-    while (size_ > 0) {
-      const status waited = co_await empty_.wait();
-      if (waited) co_return waited;
-    }
-    co_return status();
-  }
+  [[nodiscard]] join_operation join() noexcept;
 
  private:
   struct member final : ready_item, task_completion, list_link<member> {
@@ -83,7 +82,9 @@ class task_group {
       task_group& mine = group;
       if (work.exception()) mine.report(work.exception());
       delete this;
-      if (--mine.size_ == 0) mine.empty_.complete_all();
+      if (--mine.size_ > 0) return;
+      mine.empty_.complete_all();
+      if (mine.also_completed_) mine.also_completed_->complete_all();
     }
     task_group& group;
     task<> work;
@@ -102,6 +103,37 @@ class task_group {
   std::size_t size_ = 0;
   intrusive_list<member> members_;
   wait_list empty_;
+  wait_list* also_completed_ = nullptr;
 };
+
+class task_group::join_operation {
+ public:
+  explicit join_operation(task_group& group) noexcept : group_(group) {}
+  class awaiter {
+   public:
+    awaiter(task_group& group, const task_context& context) noexcept
+        : group_(group), wait_(group.empty_.wait()), waiting_(wait_.bind(context)) {}
+    bool await_ready() const noexcept { return group_.size() == 0; }
+    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      suspended_ = true;
+      return waiting_.await_suspend(coroutine);
+    }
+    status await_resume() const noexcept { return suspended_ ? waiting_.await_resume() : status(); }
+
+   private:
+    task_group& group_;
+    wait_list::wait_operation wait_;
+    wait_list::wait_operation::awaiter waiting_;
+    bool suspended_ = false;
+  };
+  awaiter bind(const task_context& context) noexcept { return awaiter(group_, context); }
+
+ private:
+  task_group& group_;
+};
+
+inline task_group::join_operation task_group::join() noexcept {
+  return join_operation(*this);
+}
 
 }  // namespace lockgate::inline v0

@@ -37,6 +37,7 @@ class session final : public instance_host, public row_owner, public list_link<s
           static_cast<session*>(self)->task_threw(e);
         },
         this);
+    tasks_.also_complete(quiet_);
     tell(event_kind::instance_created);
   }
   ~session();
