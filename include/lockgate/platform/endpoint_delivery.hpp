@@ -20,20 +20,43 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
   if (wish_.listening) platform_.add_standing_demand();
 }
 
-inline endpoint_state::~endpoint_state() = default;
+inline endpoint_state::~endpoint_state() {
+  stop_filling();
+}
 
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
-  const status known = without_throwing([&] { platform_.ids.emplace(id, this); });
-  if (known) return known;
+  if (platform_.has_id(id)) return errc::duplicate_transport_id;
+  const status known = without_throwing([&] {
+    platform_.ids.insert_or_assign(id, this);
+    if (platform_.signals) platform_.signals->id_in_use(platform_, id, true);
+  });
+  if (known) {
+    platform_.ids.erase(id);
+    return known;
+  }
   id_ = id;
   ready_ = true;
   platform_.tell(event_kind::endpoint_ready, 0, [&](event& e) {
     e.endpoint = luid_;
     e.id = id;
   });
-  if (platform_.signals) platform_.signals->id_in_use(platform_, id, true);
-  ready_waiters.complete_all();
+  while (!ready_waiters_.empty()) {
+    auto& waiting = static_cast<ready_request&>(ready_waiters_.front());
+    waiting.id = id;
+    waiting.complete({});
+  }
   return {};
+}
+
+inline void endpoint_state::deny_id(status why) noexcept {
+  for (session& s : platform_.sessions)
+    if (s.may_accept(*this)) return;
+  while (!ready_waiters_.empty()) ready_waiters_.front().complete(why);
+}
+
+inline void endpoint_state::wait_for_id(ready_request& waiting) noexcept {
+  ready_waiters_.push_back(waiting);
+  for (session& s : platform_.sessions) s.endpoint_wanted(*this);
 }
 
 inline status endpoint_state::deliver(incoming& message) noexcept {
@@ -45,7 +68,7 @@ inline status endpoint_state::deliver(incoming& message) noexcept {
     auto& receiver = static_cast<receive_request&>(receivers_.front());
     receiver.into[0] = std::move(message);
     receiver.count = 1;
-    filling_ = &receiver;
+    fill(receiver);
     receiver.complete({});
   } else {
     const lease_owner* const owner = message.part(0).owner();
@@ -124,6 +147,7 @@ inline endpoint_statistics endpoint_state::statistics() const noexcept {
 }
 
 inline void endpoint_state::close() noexcept {
+  if (closed_) return;
   closed_ = true;
   handle = nullptr;
   platform_.tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
@@ -134,7 +158,7 @@ inline void endpoint_state::close() noexcept {
   }
   for (session& s : platform_.sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
-  ready_waiters.complete_all(errc::closed);
+  while (!ready_waiters_.empty()) ready_waiters_.front().complete(errc::closed);
   while (!receivers_.empty()) receivers_.front().complete(errc::closed);
   drop(drop_cause::endpoint_closed, queue_.size());
   while (!queue_.empty()) static_cast<void>(queue_.pop_front());

@@ -15,7 +15,7 @@
 #include <memory>         // for unique_ptr
 #include <span>           // for span
 #include <unordered_map>  // for unordered_map
-#include <utility>        // for move
+#include <utility>        // for exchange, move
 
 namespace lockgate::inline v0 {
 class endpoint;
@@ -26,11 +26,23 @@ namespace lockgate::inline v0::detail {
 class path;
 class session;
 
+/// Somebody who waits for the endpoint's id, which is put here: the endpoint may be gone by then.
+class ready_request : public waiter {
+ public:
+  transport_id id;
+};
+
 /// A receiver's place for messages, in its own frame: filled until it gets to run.
 class receive_request : public waiter {
  public:
+  ~receive_request() { leave(); }
+  /// Takes nothing more: the receiver has got to run.
+  void leave() noexcept {
+    if (receive_request** const slot = std::exchange(filled_through, nullptr)) *slot = nullptr;
+  }
   std::span<incoming> into;
   std::size_t count = 0;
+  receive_request** filled_through = nullptr;  ///< the endpoint's pointer to it, while it fills
 };
 
 class endpoint_state final : public list_link<endpoint_state> {
@@ -56,8 +68,11 @@ class endpoint_state final : public list_link<endpoint_state> {
   }
   /// The id is fixed. Errors: no_memory.
   status accept_id(const transport_id& id) noexcept;
-  void deny_id(status why) noexcept { ready_waiters.complete_all(why); }
-  wait_list ready_waiters;
+  /// An instance will not serve this endpoint. Those who wait for the id are told when no other one
+  /// may still accept it.
+  void deny_id(status why) noexcept;
+  /// Waits for the id; instances that have refused it are asked again.
+  void wait_for_id(ready_request& waiting) noexcept;
 
   // Receiving.
   /// Takes a message over on success. Errors: queue_full.
@@ -65,9 +80,6 @@ class endpoint_state final : public list_link<endpoint_state> {
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
   void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
-  void receiver_resumed(receive_request& receiver) noexcept {
-    if (filling_ == &receiver) filling_ = nullptr;
-  }
   void drop(drop_cause cause, std::uint64_t count = 1) noexcept {
     statistics_.drops.add(cause, count);
   }
@@ -102,6 +114,15 @@ class endpoint_state final : public list_link<endpoint_state> {
   session* negotiator_ = nullptr;
   ring<queued> queue_;
   std::size_t pinned_ = 0;
+  void fill(receive_request& receiver) noexcept {
+    stop_filling();
+    filling_ = &receiver;
+    receiver.filled_through = &filling_;
+  }
+  void stop_filling() noexcept {
+    if (filling_) filling_->leave();
+  }
+  intrusive_list<waiter> ready_waiters_;
   intrusive_list<waiter> receivers_;
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
   std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,

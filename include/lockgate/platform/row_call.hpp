@@ -33,6 +33,8 @@ class row_owner {
   virtual void row_threw(row which, const std::exception_ptr& exception) noexcept = 0;
   /// A row has answered, and `outcome` is known; its frame still exists.
   virtual void row_answered(row_call_base& call) noexcept = 0;
+  /// A row that was given up has returned after all; its answer has no effect (G27).
+  virtual void row_late(row_call_base& call) noexcept = 0;
   /// The frame of a row that had suspended is gone.
   virtual void row_gone(row_call_base& call) noexcept = 0;
 
@@ -133,6 +135,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
         }
         break;
       case phase::reaping:
+        owner_->row_late(*this);
         finish();
         returned_late();
         break;
