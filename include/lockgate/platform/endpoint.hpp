@@ -72,6 +72,7 @@ class endpoint {
   [[nodiscard]] send_operation send_to(const transport_id& to, const chain& payload) noexcept;
   /// Sends several messages with as few row calls as possible. Stops at the first that fails.
   ///
+  /// Guarantees: in order; while the batch waits, messages sent by others may come between its own.
   /// Completes: with a `sent`: how many were accepted, and why the next one was not.
   /// Lifetime: the list and the payloads are borrowed until completion.
   [[nodiscard]] task<sent> send_to(std::span<const message_to> messages);
