@@ -87,7 +87,7 @@ inline status endpoint_state::deliver(incoming& message) noexcept {
     if (!queue_.push_back(std::move(entry))) {
       message = std::move(entry.message);
       pinned_ -= charge;
-      return errc::queue_full;
+      return errc::no_memory;
     }
   }
   ++statistics_.messages_received;

@@ -75,7 +75,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   void wait_for_id(ready_request& waiting) noexcept;
 
   // Receiving.
-  /// Takes a message over on success. Errors: queue_full.
+  /// Takes a message over on success. Errors: queue_full, no_memory.
   status deliver(incoming& message) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;

@@ -327,11 +327,14 @@ inline void session::remove_binding(id_binding& binding) noexcept {
   delete &binding;
 }
 
-/// The refused binding stays: nobody is asked again unless somebody wants the id (G35).
+/// A refused binding stays, and is asked for again when somebody wants the id (G35); one that there
+/// was no memory for goes, and is made anew for the next message.
 inline void session::refuse_binding(id_binding& binding, status why) noexcept {
+  endpoint_state& endpoint = *binding.endpoint;
   binding.at = id_binding::stage::refused;
   binding.decided.complete_all(why == errc::no_memory ? why : errc::unreachable);
-  if (!ending_ && !binding.endpoint->is_ready()) binding.endpoint->deny_id(why);
+  if (why == errc::no_memory) remove_binding(binding);
+  if (!ending_ && !endpoint.is_ready()) endpoint.deny_id(why);
 }
 
 /// An id that an application asks for is free, or reserved for this very instance.
@@ -364,7 +367,8 @@ inline void core::signal_arrived(signal_message message) noexcept {
     peer_signal copy;
     copy.local = message.to;
     copy.from = message.from;
-    if (!without_throwing([&] { copy.blob = message.blob; })) s.signal_arrived(std::move(copy));
+    if (without_throwing([&] { copy.blob = message.blob; })) s.drop(drop_cause::signal_queue_full);
+    else s.signal_arrived(std::move(copy));
   }
 }
 
