@@ -28,6 +28,17 @@ figure ratio(std::string measured, std::string reference) {
   };
 }
 
+figure difference_ns(std::string measured, std::string reference) {
+  return [m = std::move(measured),
+          r = std::move(reference)](const results& run) -> std::optional<double> {
+    const auto above = run.median(m, time_ns);
+    const auto below = run.median(r, time_ns);
+    if (!above || !below)
+      return std::nullopt;
+    return *above - *below;
+  };
+}
+
 figure value(std::string row, std::string_view counter) {
   return [row = std::move(row), counter](const results& run) { return run.median(row, counter); };
 }

@@ -16,6 +16,9 @@ using figure = std::function<std::optional<double>(const results&)>;
 /// One row's time as a multiple of another's.
 figure ratio(std::string measured, std::string reference);
 
+/// How many nanoseconds longer one row takes than another.
+figure difference_ns(std::string measured, std::string reference);
+
 /// One row's counter as it is.
 figure value(std::string row, std::string_view counter);
 

@@ -8,9 +8,9 @@
 
 namespace {
 
-constexpr std::array bytes{std::byte{0x01}, std::byte{0x02}, std::byte{0x03}, std::byte{0x04},
-                           std::byte{0x05}, std::byte{0x06}, std::byte{0x07}, std::byte{0x08},
-                           std::byte{0x09}};
+constexpr std::array bytes{std::byte{0x01}, std::byte{0x02}, std::byte{0x03},
+                           std::byte{0x04}, std::byte{0x05}, std::byte{0x06},
+                           std::byte{0x07}, std::byte{0x08}, std::byte{0x09}};
 
 TEST_CASE("cursor: reads big-endian numbers in order") {
   lockgate::cursor c(bytes);

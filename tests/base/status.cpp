@@ -1,6 +1,6 @@
 // base/error.hpp, base/status.hpp, base/sent.hpp.
-#include "lockgate/base/sent.hpp"
 #include "lockgate/base/status.hpp"
+#include "lockgate/base/sent.hpp"
 #include "support/doctest.hpp"
 
 #include <set>     // for set

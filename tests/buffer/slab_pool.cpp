@@ -113,9 +113,8 @@ int reported_leaks = 0;
 
 TEST_CASE("F40: leases outlive their pool, which reports them; nothing is lost") {
   const auto blocks = support::blocks_alive();
-  const auto print_leak = std::exchange(slab_pool::report_leak, [](std::size_t n) noexcept {
-    reported_leaks = static_cast<int>(n);
-  });
+  const auto print_leak = std::exchange(
+      slab_pool::report_leak, [](std::size_t n) noexcept { reported_leaks = static_cast<int>(n); });
   lease a, b;
   {
     slab_pool pool(64, 3);
@@ -156,8 +155,9 @@ TEST_CASE("F41: the sanitizer reports whoever touches a slab that is home") {
   }
   CHECK(__asan_address_is_poisoned(kept) != 0);
   CHECK(__asan_address_is_poisoned(kept + 63) != 0);
-  CHECK(support::in_child_process([&] { *const_cast<volatile std::byte*>(kept) = std::byte{1}; })
-            .died_saying("use-after-poison"));
+  CHECK(support::in_child_process([&] {
+          *const_cast<volatile std::byte*>(kept) = std::byte{1};
+        }).died_saying("use-after-poison"));
   const auto again = pool.acquire();
   CHECK(again.memory().data() == kept);
   CHECK(__asan_region_is_poisoned(kept, 64) == nullptr);

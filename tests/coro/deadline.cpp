@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-task<status> sleeps(duration length) { co_return co_await lockgate::sleep_for(length); }
+task<status> sleeps(duration length) {
+  co_return co_await lockgate::sleep_for(length);
+}
 task<status> bounded(duration length, duration limit) {
   co_return co_await lockgate::with_timeout(sleeps(length), limit);
 }
@@ -78,7 +80,9 @@ task<int> number_late() {
   static_cast<void>(co_await lockgate::sleep_for(1h));
   co_return 42;
 }
-task<> nothing_late() { static_cast<void>(co_await lockgate::sleep_for(1h)); }
+task<> nothing_late() {
+  static_cast<void>(co_await lockgate::sleep_for(1h));
+}
 
 task<result<int>> keeps_answer() {
   co_return co_await lockgate::with_timeout(achieves_in_spite_of_stop(), 1ms);
@@ -123,7 +127,9 @@ TEST_CASE("F29: an exception passes through a deadline") {
   CHECK_THROWS_AS(late.take(), std::runtime_error);
 }
 
-task<status> forever(lockgate::wait_list& list) { co_return co_await list.wait(); }
+task<status> forever(lockgate::wait_list& list) {
+  co_return co_await list.wait();
+}
 task<status> until(lockgate::wait_list& list, lockgate::time_point end) {
   co_return co_await lockgate::with_deadline(forever(list), end);
 }

@@ -1,6 +1,6 @@
 // coro/task.hpp: results, exceptions, ownership.
-#include "lockgate/coro/sleep.hpp"
 #include "lockgate/coro/task.hpp"
+#include "lockgate/coro/sleep.hpp"
 #include "lockgate/coro/wait_list.hpp"
 #include "support/allocation.hpp"
 #include "support/counted.hpp"
@@ -21,8 +21,12 @@ using support::world;
 
 namespace {
 
-task<std::string> greet(std::string name) { co_return "hello " + name; }
-task<std::unique_ptr<int>> only_movable() { co_return std::make_unique<int>(7); }
+task<std::string> greet(std::string name) {
+  co_return "hello " + name;
+}
+task<std::unique_ptr<int>> only_movable() {
+  co_return std::make_unique<int>(7);
+}
 task<> note(int& value, int what) {
   value = value * 10 + what;
   co_return;
@@ -52,7 +56,9 @@ task<int> fails(bool later) {
   throw std::runtime_error("broke");
   co_return 0;
 }
-task<int> passes_on(bool later) { co_return co_await fails(later); }
+task<int> passes_on(bool later) {
+  co_return co_await fails(later);
+}
 task<int> catches(bool later) {
   try {
     co_return co_await passes_on(later);
@@ -103,13 +109,17 @@ task<> holds(counted value, lockgate::wait_list& gate) {
   const counted local = value;
   static_cast<void>(co_await gate.wait());
 }
-task<> holds_two_levels(counted value, lockgate::wait_list& gate) { co_await holds(value, gate); }
+task<> holds_two_levels(counted value, lockgate::wait_list& gate) {
+  co_await holds(value, gate);
+}
 
 TEST_CASE("F27: parameters and locals are destroyed once, wherever the task is suspended") {
   world w;
   counted_totals totals;
   lockgate::wait_list gate;
-  SUBCASE("never started") { auto unused = holds_two_levels(counted(totals), gate); }
+  SUBCASE("never started") {
+    auto unused = holds_two_levels(counted(totals), gate);
+  }
   SUBCASE("destroyed while suspended") {
     running<> root(w.home, holds_two_levels(counted(totals), gate));
     CHECK(totals.alive() >= 3);  // two parameters, one local, perhaps an argument

@@ -1,6 +1,6 @@
 // coro/task_group.hpp: nothing is detached.
-#include "lockgate/coro/sleep.hpp"
 #include "lockgate/coro/task_group.hpp"
+#include "lockgate/coro/sleep.hpp"
 #include "support/child_process.hpp"
 #include "support/counted.hpp"
 #include "support/doctest.hpp"
@@ -22,7 +22,9 @@ task<> sleeps(lockgate::duration length, int& ended) {
   static_cast<void>(co_await lockgate::sleep_for(length));
   ++ended;
 }
-task<status> joins(task_group& group) { co_return co_await group.join(); }
+task<status> joins(task_group& group) {
+  co_return co_await group.join();
+}
 
 TEST_CASE("task_group: spawned tasks start in a step of their own, and are awaited together") {
   support::world w;
@@ -71,7 +73,9 @@ TEST_CASE("F27: a group that is destroyed destroys its tasks") {
     task_group group(w.home);
     static_cast<void>(group.spawn(holds(support::counted(totals))));
     SUBCASE("not begun") {}
-    SUBCASE("suspended") { w.home.run_ready(); }
+    SUBCASE("suspended") {
+      w.home.run_ready();
+    }
     SUBCASE("ended, and not taken away yet") {
       w.home.run_ready();
       group.request_stop();

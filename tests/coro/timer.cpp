@@ -1,6 +1,6 @@
 // coro/timer.hpp, coro/sleep.hpp: order, the past, the end of time.
-#include "lockgate/coro/sleep.hpp"
 #include "lockgate/coro/timer.hpp"
+#include "lockgate/coro/sleep.hpp"
 #include "support/allocation.hpp"
 #include "support/doctest.hpp"
 #include "support/world.hpp"
@@ -32,7 +32,9 @@ struct numbered : lockgate::timer {
   std::vector<int>& fired;
 };
 
-time_point at(duration t) { return time_point(t); }
+time_point at(duration t) {
+  return time_point(t);
+}
 
 TEST_CASE("F56: timers fire by deadline, those due together in the order of arming") {
   support::world w;
@@ -178,8 +180,12 @@ TEST_CASE("timer: random arming and disarming agrees with a sorted map") {
   }
 }
 
-task<status> sleeps_for(duration length) { co_return co_await lockgate::sleep_for(length); }
-task<status> sleeps_until(time_point end) { co_return co_await lockgate::sleep_until(end); }
+task<status> sleeps_for(duration length) {
+  co_return co_await lockgate::sleep_for(length);
+}
+task<status> sleeps_until(time_point end) {
+  co_return co_await lockgate::sleep_until(end);
+}
 
 TEST_CASE("sleep: ends at its time, not earlier") {
   support::world w;

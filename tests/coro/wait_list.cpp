@@ -1,6 +1,6 @@
 // coro/wait_list.hpp, coro/stop.hpp: exactly one outcome for everyone who waits.
-#include "lockgate/coro/stop.hpp"
 #include "lockgate/coro/wait_list.hpp"
+#include "lockgate/coro/stop.hpp"
 #include "support/allocation.hpp"
 #include "support/doctest.hpp"
 #include "support/world.hpp"
@@ -107,9 +107,15 @@ TEST_CASE("F81: 100,000 waiters are completed, stopped or abandoned without an a
     list.push_back(waiters[i]);
   }
   int how = 0;
-  SUBCASE("completed") { how = 1; }
-  SUBCASE("stopped") { how = 2; }
-  SUBCASE("abandoned") { how = 3; }
+  SUBCASE("completed") {
+    how = 1;
+  }
+  SUBCASE("stopped") {
+    how = 2;
+  }
+  SUBCASE("abandoned") {
+    how = 3;
+  }
   const auto before = support::allocations_made();
   if (how == 1) list.complete_all();
   if (how == 2) stop.request_stop();
@@ -156,9 +162,8 @@ TEST_CASE("stop: a callback may destroy the next one") {
   auto victim = std::make_unique<counting_callback>(calls, 2);
   struct killer : lockgate::stop_callback {
     explicit killer(std::unique_ptr<counting_callback>& v) noexcept
-        : stop_callback([](stop_callback& self) noexcept {
-            static_cast<killer&>(self).target.reset();
-          }),
+        : stop_callback(
+              [](stop_callback& self) noexcept { static_cast<killer&>(self).target.reset(); }),
           target(v) {}
     std::unique_ptr<counting_callback>& target;
   } first(victim);

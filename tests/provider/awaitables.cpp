@@ -35,18 +35,28 @@ struct bench {
   lockgate::instance cp = host.handle();
 };
 
-task<> lasts_an_hour() { static_cast<void>(co_await lockgate::sleep_for(1h)); }
-task<status> waits_in_list(bench& b) { co_return co_await b.list.wait(); }
+task<> lasts_an_hour() {
+  static_cast<void>(co_await lockgate::sleep_for(1h));
+}
+task<status> waits_in_list(bench& b) {
+  co_return co_await b.list.wait();
+}
 void fire_canceled(support::foreign_event::wait& foreign) noexcept {
   foreign.event->fire(errc::canceled);
 }
 
-task<status> sleep_for(bench&) { co_return co_await lockgate::sleep_for(1h); }
+task<status> sleep_for(bench&) {
+  co_return co_await lockgate::sleep_for(1h);
+}
 task<status> sleep_until(bench&) {
   co_return co_await lockgate::sleep_until(lockgate::time_point(1h));
 }
-task<status> wait_list(bench& b) { co_return co_await b.list.wait(); }
-task<status> child_task(bench& b) { co_return co_await waits_in_list(b); }
+task<status> wait_list(bench& b) {
+  co_return co_await b.list.wait();
+}
+task<status> child_task(bench& b) {
+  co_return co_await waits_in_list(b);
+}
 task<status> with_timeout(bench& b) {
   co_return co_await lockgate::with_timeout(waits_in_list(b), 2h);
 }
@@ -61,7 +71,9 @@ task<status> join(bench& b) {
   if (spawned) co_return spawned;
   co_return co_await b.group.join();
 }
-task<status> deregister(bench& b) { co_return co_await b.cp.deregister(); }
+task<status> deregister(bench& b) {
+  co_return co_await b.cp.deregister();
+}
 task<status> request_transport_id(bench& b) {
   const auto answer = co_await b.cp.request_transport_id();
   co_return answer.error();
@@ -81,9 +93,15 @@ void an_hour_passes(bench& b) {
   b.w.time.at += 1h;
   b.w.home.collect();  // due, but not run yet
 }
-void list_completes(bench& b) { b.list.complete_one(); }
-void event_fires(bench& b) { b.event.fire(); }
-void host_completes(bench& b) { b.host.complete_one(); }
+void list_completes(bench& b) {
+  b.list.complete_one();
+}
+void event_fires(bench& b) {
+  b.event.fire();
+}
+void host_completes(bench& b) {
+  b.host.complete_one();
+}
 
 struct subject {
   const char* name;
@@ -135,9 +153,8 @@ struct trial {
   support::running<status> root;
 };
 
-#define FOR_EACH_SUBJECT            \
-  for (const subject& s : subjects) \
-    SUBCASE(s.name)
+#define FOR_EACH_SUBJECT \
+  for (const subject& s : subjects) SUBCASE(s.name)
 
 TEST_CASE("awaitables: completed") {
   FOR_EACH_SUBJECT {

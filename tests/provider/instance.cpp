@@ -19,11 +19,15 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<instance> && sizeof(instance) == sizeof(void*));
 
-task<result<transport_id>> requests(instance cp) { co_return co_await cp.request_transport_id(); }
+task<result<transport_id>> requests(instance cp) {
+  co_return co_await cp.request_transport_id();
+}
 task<result<lockgate::peer_signal>> receives(instance cp) {
   co_return co_await cp.receive_signal();
 }
-task<status> deregisters(instance cp) { co_return co_await cp.deregister(); }
+task<status> deregisters(instance cp) {
+  co_return co_await cp.deregister();
+}
 
 const transport_id some(std::array<std::byte, 16>{std::byte{7}});
 
@@ -64,8 +68,9 @@ TEST_CASE("instance: indicate consumes what was accepted, and only that") {
   std::array<std::byte, 4> memory{};
   int returned = 0;
   const auto message = [&] {
-    return incoming({}, {}, lockgate::lease::wrap(
-        memory, [](void* n) noexcept { ++*static_cast<int*>(n); }, &returned));
+    return incoming({}, {},
+                    lockgate::lease::wrap(
+                        memory, [](void* n) noexcept { ++*static_cast<int*>(n); }, &returned));
   };
   incoming one = message();
   host.indicate_answer = errc::not_active;

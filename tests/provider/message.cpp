@@ -1,6 +1,6 @@
 // provider/message.hpp: incoming messages, whole, in parts, and compacted.
-#include "lockgate/buffer/slab_pool.hpp"
 #include "lockgate/provider/message.hpp"
+#include "lockgate/buffer/slab_pool.hpp"
 #include "support/allocation.hpp"
 #include "support/child_process.hpp"
 #include "support/doctest.hpp"

@@ -1,4 +1,5 @@
-// provider/answer.hpp, provider/any_provider.hpp: rows that answer now, later, or with an exception.
+// provider/answer.hpp, provider/any_provider.hpp: rows that answer now, later, or with an
+// exception.
 #include "lockgate/coro/foreign.hpp"
 #include "lockgate/coro/sleep.hpp"
 #include "lockgate/provider/any_provider.hpp"

@@ -24,15 +24,14 @@ static_assert(await_safe<by_hand> && !await_safe<owns>, "the trait notices what 
 static_assert(all_safe<status, sent, result<int>, result<std::string>, transport_id, ip_address,
                        socket_address, cursor, chain, lease, shared_lease, way_home,
                        slab_pool::filling, slab_statistics, copy_statistics, frame_statistics>);
-static_assert(all_safe<outgoing, incoming, outgoing_datagram, received_datagram, peer_signal,
-                       instance, any_provider, dispatch_table, answer<void>, answer<status>,
-                       answer<sent>>);
+static_assert(
+    all_safe<outgoing, incoming, outgoing_datagram, received_datagram, peer_signal, instance,
+             any_provider, dispatch_table, answer<void>, answer<status>, answer<sent>>);
 // What public functions return to be awaited, and the awaiters made from it.
 template <class T, class... More>
-constexpr bool operations_safe =
-    (all_safe<T, More...> && ... && operation<More>) && operation<T> &&
-    all_safe<decltype(std::declval<T&>().bind(std::declval<const task_context&>())),
-             decltype(std::declval<More&>().bind(std::declval<const task_context&>()))...>;
+constexpr bool operations_safe = (all_safe<T, More...> && ... && operation<More>)&&operation<
+    T>&& all_safe<decltype(std::declval<T&>().bind(std::declval<const task_context&>())),
+                  decltype(std::declval<More&>().bind(std::declval<const task_context&>()))...>;
 
 struct foreign {
   bool await_ready();
@@ -43,10 +42,10 @@ using timed = decltype(with_timeout(std::declval<task<std::string>>(), duration(
 using timed_void = decltype(with_deadline(std::declval<task<>>(), time_point()));
 using stoppable = decltype(cancellable(foreign(), [](foreign&) {}));
 using unstoppable = decltype(uninterruptible(foreign()));
-static_assert(operations_safe<sleep_for, sleep_until, yield, this_context,
-                              wait_list::wait_operation, timed, timed_void, stoppable, unstoppable,
-                              instance::call_operation, instance::id_operation,
-                              instance::signal_operation>);
+static_assert(
+    operations_safe<sleep_for, sleep_until, yield, this_context, wait_list::wait_operation, timed,
+                    timed_void, stoppable, unstoppable, instance::call_operation,
+                    instance::id_operation, instance::signal_operation>);
 static_assert(all_safe<task<>, task<std::string>, task<std::unique_ptr<int>>>);
 
 }  // namespace

@@ -33,9 +33,10 @@ struct verdict {
   friend constexpr bool operator==(const verdict&, const verdict&) = default;
 };
 template <class P>
-constexpr verdict judge{establishes_session<P>,      terminates_session<P>,  transitions_active<P>,
-                        reaches_transport_id<P>,     sends_buffers<P>,       dormant_row_well_formed<P>,
-                        add_row_well_formed<P>,      remove_row_well_formed<P>, id_rows_complete<P>};
+constexpr verdict judge{
+    establishes_session<P>,  terminates_session<P>,     transitions_active<P>,
+    reaches_transport_id<P>, sends_buffers<P>,          dormant_row_well_formed<P>,
+    add_row_well_formed<P>,  remove_row_well_formed<P>, id_rows_complete<P>};
 template <class P>
 constexpr bool fails_only(bool verdict::*row) {
   verdict expected{true, true, true, true, true, true, true, true, true};
@@ -373,7 +374,11 @@ static_assert(!provider<a_union>);
 template <provider P>
 struct holds_provider {};
 template <class P>
-concept rejected = requires { requires !requires { typename holds_provider<P>; }; };
+concept rejected = requires {
+  requires !requires {
+    typename holds_provider<P>;
+  };
+};
 static_assert(rejected<send_missing> && rejected<dormant_private> && rejected<int>);
 static_assert(!rejected<sound> && !rejected<support::archetype>);
 

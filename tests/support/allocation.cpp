@@ -28,11 +28,21 @@ void release(void* memory) noexcept {
 
 namespace support {
 
-std::uint64_t allocations_made() noexcept { return made; }
-std::int64_t blocks_alive() noexcept { return alive.load(std::memory_order_relaxed); }
-failing_allocation::failing_allocation(std::uint64_t nth) noexcept { until_failure = nth; }
-failing_allocation::~failing_allocation() { until_failure = 0; }
-bool failing_allocation::happened() const noexcept { return until_failure == 0; }
+std::uint64_t allocations_made() noexcept {
+  return made;
+}
+std::int64_t blocks_alive() noexcept {
+  return alive.load(std::memory_order_relaxed);
+}
+failing_allocation::failing_allocation(std::uint64_t nth) noexcept {
+  until_failure = nth;
+}
+failing_allocation::~failing_allocation() {
+  until_failure = 0;
+}
+bool failing_allocation::happened() const noexcept {
+  return until_failure == 0;
+}
 
 }  // namespace support
 
@@ -40,12 +50,30 @@ void* operator new(std::size_t size) {
   if (void* memory = allocate(size)) return memory;
   throw std::bad_alloc();
 }
-void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-void operator delete(void* memory) noexcept { release(memory); }
-void operator delete[](void* memory) noexcept { release(memory); }
-void operator delete(void* memory, std::size_t) noexcept { release(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { release(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { release(memory); }
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return allocate(size);
+}
+void operator delete(void* memory) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  release(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  release(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
+  release(memory);
+}

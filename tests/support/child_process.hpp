@@ -30,7 +30,8 @@ child_end in_child_process(F work) {
   const pid_t child = fork();
   if (child < 0) std::abort();
   if (child == 0) {
-    for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS}) std::signal(fatal, SIG_DFL);  // not doctest's
+    for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS})
+      std::signal(fatal, SIG_DFL);  // not doctest's
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
     alarm(60);

@@ -65,9 +65,8 @@ class running : lockgate::task_completion {
  public:
   /// Runs `work` up to its first suspension. Requires: `work.valid()`.
   running(lockgate::scheduler& home, lockgate::task<T> work, bool stopped = false)
-      : task_completion([](task_completion& self) noexcept {
-          ++static_cast<running&>(self).completions_;
-        }),
+      : task_completion(
+            [](task_completion& self) noexcept { ++static_cast<running&>(self).completions_; }),
         context_{&home, &stop_, this}, work_(std::move(work)) {
     if (stopped) stop_.request_stop();
     work_.start(context_, *this);

@@ -72,8 +72,9 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
   std::size_t heads = 0, tails = 0;
   const auto gap = text.find("::");
   if (!parse_groups(text.substr(0, gap), gap == text.npos, head, heads)) return {};
-  if (gap == text.npos ? heads != 8
-                       : !parse_groups(text.substr(gap + 2), true, tail, tails) || heads + tails > 7)
+  if (gap == text.npos
+          ? heads != 8
+          : !parse_groups(text.substr(gap + 2), true, tail, tails) || heads + tails > 7)
     return {};
   for (std::size_t i = 0; i < tails; ++i) head[8 - tails + i] = tail[i];
   std::array<std::byte, 16> bytes{};

@@ -21,7 +21,7 @@ struct frame_statistics {
 
 namespace detail {
 
-/// Free lists of one thread, one for each multiple of 64 bytes up to 2 KiB; larger frames and
+/// Free lists of one thread, one for each multiple of 64 bytes up to 4 KiB; larger frames and
 /// builds with AddressSanitizer (which should see every use after free) go to operator new.
 class frame_cache {
  public:
@@ -34,6 +34,8 @@ class frame_cache {
       free_[list] = taken->next;
       return taken;
     }
+    static thread_local const closer at_thread_exit;
+    static_cast<void>(at_thread_exit);
     void* memory = ::operator new(recycles(list) ? (list + 1) * step : size, std::nothrow);
     if (memory) ++statistics.allocated;
     else --statistics.alive;
@@ -43,8 +45,6 @@ class frame_cache {
     --statistics.alive;
     const std::size_t list = list_of(size);
     if (!recycles(list) || closed_) return ::operator delete(memory);
-    static thread_local const closer at_thread_exit;
-    static_cast<void>(at_thread_exit);
     free_[list] = new (memory) node{free_[list]};
   }
   static inline constinit thread_local frame_statistics statistics{};
@@ -62,7 +62,7 @@ class frame_cache {
         while (list) ::operator delete(std::exchange(list, list->next));
     }
   };
-  static constexpr std::size_t step = 64, lists = 32;
+  static constexpr std::size_t step = 64, lists = 64;
   static constexpr std::size_t list_of(std::size_t size) noexcept { return (size - 1) / step; }
   static constexpr bool recycles(std::size_t list) noexcept {
     return LOCKGATE_ASAN == 0 && list < lists;

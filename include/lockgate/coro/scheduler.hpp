@@ -99,8 +99,7 @@ class scheduler {
     assert_thread();
     for (; max_turns > 0; --max_turns) {
       collect();
-      for (std::size_t steps = 0; steps < turn_length && run_one(); ++steps) {
-      }
+      run_turn();
       end_turn();
       if (is_idle() && (!timers_.earliest() || next_deadline() > now())) return true;
     }
@@ -156,14 +155,25 @@ class scheduler {
   }
 
   /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to.
+  /// Requires: not called from inside a coroutine; there, `start` is.
   void resume(std::coroutine_handle<> coroutine) noexcept {
-    const auto outer = std::exchange(next_, {});
-    const bool was_running = std::exchange(running_, true);
-    while (coroutine) {
+    do {
       coroutine.resume();
       coroutine = std::exchange(next_, {});
+    } while (coroutine);
+    if (at_suspension_) {
+      ready_item& last = *std::exchange(at_suspension_, nullptr);
+      last.run_(last);
     }
+  }
+  /// Runs a coroutine from inside another one, up to its first suspension.
+  void start(std::coroutine_handle<> coroutine) noexcept {
+    const auto outer = std::exchange(next_, {});
+    const auto outer_end = std::exchange(at_suspension_, nullptr);
+    const bool was_running = std::exchange(running_, true);
+    resume(coroutine);
     running_ = was_running;
+    at_suspension_ = outer_end;
     next_ = outer;
   }
   /// Names the coroutine to run as soon as the present one has suspended. This is the only way
@@ -171,6 +181,12 @@ class scheduler {
   void transfer(std::coroutine_handle<> coroutine) noexcept {
     LOCKGATE_ASSERT(!next_, "scheduler: two transfers from one suspension");
     next_ = coroutine;
+  }
+  /// Names what to do as soon as the present coroutine has suspended: how a finished one is
+  /// destroyed without being inside it.
+  void run_at_suspension(ready_item& item) noexcept {
+    LOCKGATE_ASSERT(!at_suspension_, "scheduler: two ends of one coroutine");
+    at_suspension_ = &item;
   }
 
   /// Steps in one turn, after which gathered work is handed over even if more is ready.
@@ -188,6 +204,14 @@ class scheduler {
   void release_thread() noexcept { thread_ = {}; }
 
  private:
+  void run_turn() noexcept {
+    const bool outer = std::exchange(running_, true);
+    for (std::size_t steps = 0; steps < turn_length && !ready_.empty(); ++steps) {
+      ready_item& item = ready_.pop_front();
+      item.run_(item);
+    }
+    running_ = outer;
+  }
   void announce() noexcept {
     if (!running_ && host_) host_->work_appeared();
   }
@@ -196,6 +220,7 @@ class scheduler {
   random_source& random_;
   host_loop* host_ = nullptr;
   std::coroutine_handle<> next_;
+  ready_item* at_suspension_ = nullptr;
   bool running_ = false;
   std::thread::id thread_;
   intrusive_list<ready_item> ready_;

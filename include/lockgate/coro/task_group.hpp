@@ -54,8 +54,9 @@ class task_group {
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 
-  /// Completes those who wait in `list`, too, whenever the last task has ended.
-  void also_complete(wait_list& list) noexcept { also_completed_ = &list; }
+  /// Completed whenever the last task has ended; others may complete it to have somebody look
+  /// again.
+  [[nodiscard]] wait_list& emptied() noexcept { return empty_; }
 
   class join_operation;
   /// Waits until no task is left. Completes: at once when there is none.
@@ -67,7 +68,7 @@ class task_group {
         : ready_item([](ready_item& self) noexcept { static_cast<member&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<member&>(self);
-            me.group.context_.home->schedule(me);  // not destroyed inside its own last suspension
+            me.group.context_.home->run_at_suspension(me);
           }),
           group(group_), work(std::move(work_)) {}
     static void* operator new(std::size_t size) noexcept {
@@ -82,9 +83,7 @@ class task_group {
       task_group& mine = group;
       if (work.exception()) mine.report(work.exception());
       delete this;
-      if (--mine.size_ > 0) return;
-      mine.empty_.complete_all();
-      if (mine.also_completed_) mine.also_completed_->complete_all();
+      if (--mine.size_ == 0) mine.empty_.complete_all();
     }
     task_group& group;
     task<> work;
@@ -103,7 +102,6 @@ class task_group {
   std::size_t size_ = 0;
   intrusive_list<member> members_;
   wait_list empty_;
-  wait_list* also_completed_ = nullptr;
 };
 
 class task_group::join_operation {

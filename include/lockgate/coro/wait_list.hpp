@@ -66,9 +66,8 @@ class wait_list {
     return !waiters_.empty() && waiters_.front().complete(outcome);
   }
   void complete_all(status outcome = {}) noexcept {
-    intrusive_list<waiter> now;  // those that come to wait meanwhile are not meant
-    now.splice_back(waiters_);
-    while (!now.empty()) now.front().complete(outcome);
+    while (complete_one(outcome)) {  // resumes nobody yet, so nobody comes to wait meanwhile
+    }
   }
 
   class wait_operation;

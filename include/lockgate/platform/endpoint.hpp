@@ -387,7 +387,9 @@ inline task<sent> send_batch(endpoint_state* from, std::span<const message_to> m
       sent answered = given.now();
       if (given.is_later()) {
         batch_under_way under_way(ways);
-        answered = co_await ways[0]->run_later(std::move(given));
+        session& through = ways[0]->through();
+        answered = co_await ways[0]->call().run(through, row::send_buffers, std::move(given),
+                                                through.never_abandon());
         under_way.end();
       }
       const sent settled = path::settle(ways, batch, answered);

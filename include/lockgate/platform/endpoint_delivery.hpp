@@ -7,7 +7,7 @@
 
 #include <algorithm>  // for min
 #include <memory>     // for unique_ptr
-#include <utility>    // for move
+#include <utility>    // for exchange, move
 
 namespace lockgate::inline v0::detail {
 
@@ -147,8 +147,7 @@ inline endpoint_statistics endpoint_state::statistics() const noexcept {
 }
 
 inline void endpoint_state::close() noexcept {
-  if (closed_) return;
-  closed_ = true;
+  if (std::exchange(closed_, true)) return;  // its handle was first, the platform's stop is second
   handle = nullptr;
   platform_.tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
   if (wish_.listening) platform_.end_standing_demand();

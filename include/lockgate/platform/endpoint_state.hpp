@@ -49,6 +49,8 @@ class endpoint_state final : public list_link<endpoint_state> {
  public:
   endpoint_state(core& platform, const endpoint_options& wish) noexcept;
   ~endpoint_state();
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
 
   [[nodiscard]] core& platform() const noexcept { return platform_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }

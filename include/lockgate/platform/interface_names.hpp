@@ -4,19 +4,16 @@
 #include "lockgate/base/status.hpp"        // for status
 #include "lockgate/coro/frame_memory.hpp"  // for recycling_allocator
 
-#include <array>        // for array
-#include <charconv>     // for to_chars
 #include <cstddef>      // for size_t
 #include <cstdint>      // for uint32_t, uint64_t
 #include <functional>   // for less
 #include <set>          // for set
-#include <string>       // for basic_string, string
+#include <string>       // for string, to_string
 #include <string_view>  // for string_view
+#include <utility>      // for move
 #include <vector>       // for vector
 
 namespace lockgate::inline v0::detail {
-
-using interface_name = std::basic_string<char, std::char_traits<char>, recycling_allocator<char>>;
 
 /// The leading part of a UTF-8 text that needs at most `limit` UTF-16 code units.
 [[nodiscard]] inline std::string_view cut_utf16(std::string_view text, std::size_t limit) noexcept {
@@ -39,23 +36,52 @@ struct interface_owner {
   std::uint64_t luids_given = 0;
 };
 
+/// The name of an interface: the default one with its number, or one that somebody chose.
+class interface_name {
+ public:
+  static constexpr std::string_view default_stem = "Microsoft Connectivity Platform Adapter #";
+
+  interface_name() noexcept = default;
+  explicit interface_name(std::uint64_t default_number) noexcept : number_(default_number) {}
+  explicit interface_name(std::string chosen) noexcept : chosen_(std::move(chosen)) {}
+
+  [[nodiscard]] bool is_chosen() const noexcept { return !chosen_.empty(); }
+  [[nodiscard]] const std::string& chosen() const noexcept { return chosen_; }
+  /// The name as people see it; a default name is only written when somebody asks.
+  [[nodiscard]] std::string text() const {
+    if (is_chosen() || number_ == 0) return chosen_;
+    return std::string(default_stem) + std::to_string(number_);
+  }
+
+ private:
+  std::uint64_t number_ = 0;
+  std::string chosen_;
+};
+
 /// The names in use on one platform, and which LUIDs were given to whom.
 class interface_names {
  public:
   /// Wide characters of a name without the terminator (CPNATFWT_MAX_INTERFACE_NAME_LENGTH, U10).
   static constexpr std::size_t longest_name = 255;
 
-  /// A name made from the wish: the default one, cut, and made unique as need be (G13..G15).
+  /// A name made from the wish: the default one, cut, and made unique as need be (G13..G15). A name
+  /// that begins like a default one always gets a suffix, so that the two kinds never clash.
   /// Errors: throws `std::bad_alloc`.
   [[nodiscard]] interface_name take_name(std::string_view wish) {
-    if (wish.empty())
-      return take_numbered("Microsoft Connectivity Platform Adapter #", "", next_adapter_);
-    const interface_name name(cut_utf16(wish, longest_name));
-    if (names_.insert(name).second) return name;
-    std::uint64_t number = 2;
-    return take_numbered(name, " ", number);
+    std::string name(cut_utf16(wish, longest_name));
+    if (name.empty()) return interface_name(next_default_++);
+    for (std::uint64_t number = 2;
+         name.starts_with(interface_name::default_stem) || !chosen_.insert(name).second; ++number) {
+      const std::string suffix = ' ' + std::to_string(number);
+      name = cut_utf16(wish, longest_name - suffix.size());
+      name += suffix;
+      if (chosen_.insert(name).second) break;
+    }
+    return interface_name(std::move(name));
   }
-  void give_back_name(const interface_name& name) noexcept { names_.erase(name); }
+  void give_back_name(const interface_name& name) noexcept {
+    if (name.is_chosen()) chosen_.erase(name.chosen());
+  }
 
   /// The owner that a registration names, remembered for the platform's lifetime.
   /// Errors: throws `std::bad_alloc`.
@@ -89,20 +115,9 @@ class interface_names {
  private:
   static constexpr int serial_bits = 40;
 
-  interface_name take_numbered(std::string_view stem, std::string_view gap, std::uint64_t& number) {
-    for (;; ++number) {
-      std::array<char, 20> digits{};
-      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-      const std::string_view suffix(digits.data(), static_cast<std::size_t>(end - digits.data()));
-      interface_name name(cut_utf16(stem, longest_name - gap.size() - suffix.size()));
-      name.append(gap).append(suffix);
-      if (names_.insert(name).second) return name;
-    }
-  }
-
-  std::set<interface_name, std::less<>, recycling_allocator<interface_name>> names_;
+  std::set<std::string, std::less<>, recycling_allocator<std::string>> chosen_;
   std::vector<interface_owner> owners_;
-  std::uint64_t next_adapter_ = 1;
+  std::uint64_t next_default_ = 1;
 };
 
 }  // namespace lockgate::inline v0::detail

@@ -16,6 +16,7 @@
 #include <cstdint>  // for uint32_t
 #include <span>     // for span
 #include <utility>  // for move
+#include <vector>   // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -24,8 +25,12 @@ class send_request : public waiter {
  public:
   explicit send_request(const outgoing& m, bool owned = false) noexcept
       : message(m), is_owned(owned) {}
+  ~send_request() {
+    if (handed_over) *handed_over = nullptr;
+  }
   outgoing message;
   bool is_owned;
+  send_request** handed_over = nullptr;  ///< its place in the batch that a row is given
 };
 
 /// A message that the platform has taken over, with the memory it lies in.
@@ -64,12 +69,11 @@ class path final : public list_link<path>, ready_item {
   /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
   [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
-  [[nodiscard]] sent later_answer() noexcept;
-  /// Takes in a later answer of `send_now`, for a coroutine to await. The caller says with
-  /// `row_outstanding` which paths wait for it.
-  [[nodiscard]] row_call<sent>::run_operation run_later(answer<sent>&& later) noexcept {
-    return call_.run(*through_, row::send_buffers, std::move(later), through_->never_abandon());
-  }
+  [[nodiscard]] const sent& later_answer() noexcept;
+  /// The place where a coroutine awaits a later answer of `send_now`, and the instance it is from.
+  /// The coroutine says with `row_outstanding` which paths wait for it.
+  [[nodiscard]] row_call<sent>& call() noexcept { return call_; }
+  [[nodiscard]] session& through() const noexcept { return *through_; }
   /// An exception left send_buffers: the session ends (U16).
   status row_threw(const std::exception_ptr& exception) noexcept {
     through_->row_threw(row::send_buffers, exception);
@@ -111,6 +115,7 @@ class path final : public list_link<path>, ready_item {
     std::uint32_t id;
     status said;
   };
+  using inquiries = std::vector<inquiry, recycling_allocator<inquiry>>;
   task<> serve();
   task<status> find_route();
   task<> ask(inquiry* inquired);
@@ -123,7 +128,7 @@ class path final : public list_link<path>, ready_item {
   void start_serving() noexcept;
   void open(session& through) noexcept;
   void update_lane() noexcept;
-  void finish(send_request& request, status outcome) noexcept;
+  void finish(send_request* request, status outcome) noexcept;
 
   endpoint_state& endpoint_;
   transport_id remote_;

@@ -46,25 +46,25 @@ inline task<status> path::find_route() {
   core& platform = endpoint_.platform();
   int below = 0;
   for (bool first = true;; first = false) {
-    std::vector<inquiry> inquiries;
+    inquiries asked;
     int rank = 0;
     for (session& s : platform.sessions) {
       if (!s.is_live() || (!first && s.priority() >= below)) continue;
-      if (!inquiries.empty() && s.priority() < rank) continue;
-      if (inquiries.empty() || s.priority() > rank) {
-        inquiries.clear();
+      if (!asked.empty() && s.priority() < rank) continue;
+      if (asked.empty() || s.priority() > rank) {
+        asked.clear();
         rank = s.priority();
       }
-      const status added = without_throwing([&] { inquiries.emplace_back(s); });
+      const status added = without_throwing([&] { asked.emplace_back(s); });
       if (added) co_return added;
     }
-    if (inquiries.empty()) break;
+    if (asked.empty()) break;
     below = rank;
     task_group side_by_side(platform.home);
-    for (inquiry& i : inquiries) i.said = side_by_side.spawn(ask(&i));
+    for (inquiry& i : asked) i.said = side_by_side.spawn(ask(&i));
     co_await side_by_side.join();
     inquiry* reached = nullptr;
-    for (inquiry& i : inquiries) {
+    for (inquiry& i : asked) {
       if (i.said) {
         if (best == errc::unreachable) best = i.said;
       } else if (reached) {
@@ -122,6 +122,7 @@ inline task<status> path::send_queued() {
     auto& request = static_cast<send_request&>(queue_.pop_front());
     request.ignore_stop();
     request.message.local = endpoint_.id();
+    request.handed_over = &senders[count];
     batch[count] = request.message;
     senders[count++] = &request;
   }
@@ -138,30 +139,38 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
                       answer.accepted);
     for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
-      through->count_sent(senders[done]->message, endpoint_.luid());
-      finish(*senders[done], status());
+      through->count_sent(batch[done], endpoint_.luid());
+      finish(senders[done], status());
     }
     if (answer.accepted >= rest.size()) continue;
     const status why = answer.why ? answer.why : status(errc::provider_failed);
-    finish(*senders[done++], why);
+    finish(senders[done++], why);
     if (why == errc::unreachable) route_lost();
   }
-  while (count > done) queue_.push_front(*senders[--count]);  // not handed over: another route
+  while (count > done) {  // not accepted: another route
+    send_request* const request = senders[--count];
+    if (!request) continue;
+    request->handed_over = nullptr;
+    queue_.push_front(*request);
+  }
   co_return status();
 }
 
-inline void path::finish(send_request& request, status outcome) noexcept {
-  if (!request.is_owned) {
-    request.complete(outcome);
+/// Tells a sender, unless its frame has gone meanwhile.
+inline void path::finish(send_request* request, status outcome) noexcept {
+  if (!request) return;
+  request->handed_over = nullptr;
+  if (!request->is_owned) {
+    request->complete(outcome);
     return;
   }
   if (outcome) endpoint_.drop(drop_cause::send_failed);
   --owned_;
-  delete static_cast<owned_request*>(&request);
+  delete static_cast<owned_request*>(request);
 }
 
 inline void path::refuse_all(status why) noexcept {
-  while (!queue_.empty()) finish(static_cast<send_request&>(queue_.pop_front()), why);
+  while (!queue_.empty()) finish(&static_cast<send_request&>(queue_.pop_front()), why);
 }
 
 inline void path::start_serving() noexcept {
@@ -214,10 +223,10 @@ inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexc
   return awaits_row_;
 }
 
-inline sent path::later_answer() noexcept {
+inline const sent& path::later_answer() noexcept {
   if (!std::exchange(awaits_row_, false)) return call_.outcome();
   const session::pin alive(*through_);
-  const sent answer = call_.outcome();
+  const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }

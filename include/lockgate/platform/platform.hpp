@@ -48,14 +48,16 @@ class platform {
   [[nodiscard]] provider_instance create(any_provider provider) {
     auto* const made = new detail::session(core_, std::move(provider));
     if (!made) detail::out_of_memory("platform: no memory for an instance");
-    core_.sessions.push_back(*made);
+    core_.instances.push_back(*made);
     return provider_instance(made);
   }
 
   /// Opens an endpoint; it has no transport id before `ready`. Errors: throws `std::bad_alloc`.
   [[nodiscard]] endpoint open_endpoint(const endpoint_options& wish = endpoint_options()) {
     if (core_.stopping) return {};
-    return endpoint(new detail::endpoint_state(core_, wish));
+    auto* const opened = new detail::endpoint_state(core_, wish);
+    if (!opened) detail::out_of_memory("platform: no memory for an endpoint");
+    return endpoint(opened);
   }
 
   /// Ends every session with reason platform_shutdown and closes every endpoint.
@@ -94,30 +96,25 @@ inline task<status> platform::stop() {
     e.unlink();
     e.close();
   }
-  for (;;) {
-    bool drained = core_.tasks.size() == 0;
-    for (detail::session& s : core_.sessions) drained = drained && s.has_ended();
-    if (drained) break;
-    const status waited = co_await wait_until(
-        core_.session_drained, saturating_add(core_.home.now(), std::chrono::milliseconds(10)));
-    if (waited == errc::canceled) co_return waited;
+  while (!core_.sessions.empty()) {
+    const status waited = co_await core_.session_drained.wait();
+    if (waited) co_return waited;
   }
-  co_return status();
+  co_return co_await core_.tasks.join();
 }
 
 inline platform::~platform() {
-  for (detail::session& s : core_.sessions)
-    LOCKGATE_REQUIRE(
-        s.has_ended(),
-        "G17: a platform is destroyed while an instance is registered: await stop() first");
+  LOCKGATE_REQUIRE(
+      core_.sessions.empty(),
+      "G17: a platform is destroyed while an instance is registered: await stop() first");
   while (!core_.endpoints.empty()) {
     detail::endpoint_state& e = core_.endpoints.front();
     if (e.handle) e.handle->state_ = nullptr;
     e.unlink();
     e.close();
   }
-  while (!core_.sessions.empty()) {
-    detail::session& s = core_.sessions.pop_front();
+  while (!core_.instances.empty()) {
+    detail::session& s = core_.instances.pop_front();
     s.clear_handle();
     delete &s;
   }

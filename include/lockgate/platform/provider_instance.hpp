@@ -8,10 +8,10 @@
 #include "lockgate/platform/session_calls.hpp"      // for the session's definitions
 #include "lockgate/platform/session_life.hpp"       // for the session's definitions
 
-#include <coroutine>    // for coroutine_handle
-#include <cstdint>      // for uint32_t, uint64_t
-#include <string_view>  // for string_view
-#include <utility>      // for exchange
+#include <coroutine>  // for coroutine_handle
+#include <cstdint>    // for uint32_t, uint64_t
+#include <string>     // for string
+#include <utility>    // for exchange
 
 namespace lockgate::inline v0 {
 
@@ -45,7 +45,7 @@ class provider_instance {
   /// Errors: already_registered, invalid_argument, interface_not_owned, interface_in_use,
   ///         registration_refused or what the access policy says, closed, no_memory.
   /// Lifetime: the registration's texts are borrowed until the call completes.
-  [[nodiscard]] task<status> register_instance(registration wish = registration());
+  [[nodiscard]] task<status> register_instance(const registration& wish = registration());
 
   class deregister_operation;
   /// Ends the session with reason provider_request (dd441733, G21); in ENDED, what the provider
@@ -64,8 +64,8 @@ class provider_instance {
   /// The number that stands for this instance in events.
   [[nodiscard]] std::uint32_t id() const noexcept { return session_ ? session_->id() : 0; }
   /// The interface's name and LUID, once registered (G13 to G16).
-  [[nodiscard]] std::string_view friendly_name() const noexcept {
-    return session_ ? std::string_view(session_->name()) : std::string_view();
+  [[nodiscard]] std::string friendly_name() const {
+    return session_ ? session_->name().text() : std::string();
   }
   [[nodiscard]] std::uint64_t interface_luid() const noexcept {
     return session_ ? session_->luid() : 0;
@@ -166,7 +166,7 @@ inline task<status> register_session(session* s, registration wish) {
 
 }  // namespace detail
 
-inline task<status> provider_instance::register_instance(registration wish) {
+inline task<status> provider_instance::register_instance(const registration& wish) {
   return detail::register_session(session_, wish);
 }
 

@@ -37,7 +37,6 @@ class session final : public instance_host, public row_owner, public list_link<s
           static_cast<session*>(self)->task_threw(e);
         },
         this);
-    tasks_.also_complete(quiet_);
     tell(event_kind::instance_created);
   }
   ~session();
@@ -69,6 +68,9 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] session_state state() const noexcept { return state_; }
   [[nodiscard]] int priority() const noexcept { return priority_; }
   [[nodiscard]] const interface_name& name() const noexcept { return name_; }
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
+
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
   /// The name under which its signals travel; empty for a provider without one.
   [[nodiscard]] const std::string& channel() const noexcept {
@@ -100,7 +102,7 @@ class session final : public instance_host, public row_owner, public list_link<s
       session* const held = std::exchange(session_, nullptr);
       if (!held) return;
       --held->pins_;
-      held->quiet_.complete_all();
+      held->quiet().complete_all();
       held->delete_if_abandoned();
     }
     session* operator->() const noexcept { return session_; }
@@ -177,18 +179,17 @@ class session final : public instance_host, public row_owner, public list_link<s
 
   // row_owner
   scheduler& row_home() noexcept override { return platform_.home; }
-  void row_started(row_call_base& call) noexcept override;
+  void row_suspended(row_call_base& call) noexcept override;
   void row_overran(row_call_base& call) noexcept override;
   void row_stuck(row_call_base& call) noexcept override;
   void row_threw(row which, const std::exception_ptr& exception) noexcept override;
   void row_answered(row_call_base& call) noexcept override;
-  void row_late(row_call_base&) noexcept override { ++statistics_.late_rows; }
-  void row_gone(row_call_base&) noexcept override { quiet_.complete_all(); }
+  void row_gone(row_call_base&) noexcept override { quiet().complete_all(); }
 
  private:
   // The life, and its steps in the order in which they happen.
   task<> life();
-  void open_gate() noexcept;
+  bool open_gate() noexcept;
   [[nodiscard]] bool is_wanted() const noexcept;
   [[nodiscard]] bool demand_is_due() const noexcept;
   [[nodiscard]] time_point demand_retry() const noexcept;
@@ -209,6 +210,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] bool is_quiet() noexcept {
     return rows_.empty() && tasks_.size() == 0 && pins_ == 0;
   }
+  /// Completed whenever the session may have become quiet.
+  [[nodiscard]] wait_list& quiet() noexcept { return tasks_.emptied(); }
   [[nodiscard]] id_binding* find_binding(const endpoint_state& endpoint) noexcept;
   void become_active() noexcept;
   void remove_binding(id_binding& binding) noexcept;
@@ -252,7 +255,7 @@ class session final : public instance_host, public row_owner, public list_link<s
         : ready_item([](ready_item& self) noexcept { static_cast<life_runner&>(self).step(); }),
           task_completion([](task_completion& self) noexcept {
             auto& me = static_cast<life_runner&>(self);
-            me.owner.platform_.home.schedule(me);
+            me.owner.platform_.home.run_at_suspension(me);
           }),
           owner(s) {}
     void step() noexcept {
@@ -268,7 +271,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   row_call<status> control_;   // transition_active to remove_transport_id: one at a time (U14)
   row_call<void> indication_;  // establish_session and terminate_session
   gathered_sends gathered_;
-  intrusive_list<row_call_base> rows_;  // every row that runs as a coroutine
+  intrusive_list<row_call_base> rows_;  // every row that has suspended and not returned
   intrusive_list<waiter> held_;         // calls that wait for the end of establish_session
   intrusive_list<path> paths_;          // routed through this instance
   intrusive_list<id_binding> bindings_;
@@ -282,7 +285,6 @@ class session final : public instance_host, public row_owner, public list_link<s
   wait_list signal_waiters_;
   wait_list wake_;  // life() waits here for something to do
   wait_list activation_waiters_;
-  wait_list quiet_;
   wait_list drained_;
   instance_statistics statistics_;
 };

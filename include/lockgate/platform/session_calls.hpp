@@ -44,6 +44,8 @@ inline status session::grant(const registration& wish) noexcept {
   }
   priority_ = wish.priority;
   enter(session_state::establishing);
+  list_link<session>::unlink();
+  platform_.sessions.push_back(*this);
   platform_.home.schedule(life_);
   return {};
 }
@@ -82,7 +84,9 @@ inline bool session::owns(const void* owner) noexcept {
   if (owner == &tasks_) return true;
   for (row_call_base& call : rows_)
     if (owner == &call) return true;
-  return owner == &control_ || owner == &indication_;
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (owner == call) return true;
+  return false;
 }
 
 inline sent session::indicate(std::span<incoming> messages) noexcept {

@@ -19,8 +19,10 @@ inline task<> session::life() {
                                provider_.establish_session(instance(*this)), establish_limits);
   tell_row(event_kind::row_ended, row::establish_session, established);
 
-  if (!ending_) open_gate();
-  co_await yield();  // calls that were held go on before the first demand is served
+  if (!ending_) {
+    const bool held = open_gate();
+    if (held) co_await yield();  // callers go on before the first demand is served
+  }
 
   while (!ending_) {
     while (!ending_ && !demand_is_due()) co_await wait_until(wake_, demand_retry());
@@ -36,26 +38,27 @@ inline task<> session::life() {
   }
 
   enter(session_state::terminating);
-  while (!is_quiet()) {
-    const status waited = co_await wait_until(quiet_, patience_);
-    if (waited == errc::timed_out) break;
-  }
+  status waited;
+  while (!is_quiet() && !waited) waited = co_await wait_until(quiet(), patience_);
   tell_row(event_kind::row_began, row::terminate_session);
   const status terminated = co_await indication_.run(
       *this, row::terminate_session, provider_.terminate_session(reason_), may_abandon());
   tell_row(event_kind::row_ended, row::terminate_session, terminated);
-  while (!is_quiet()) co_await quiet_.wait();
+  while (!is_quiet()) co_await quiet().wait();
 }
 
 /// The session is up: what was held back is carried out, in order, and later calls come after it.
-inline void session::open_gate() noexcept {
+/// True if something was.
+inline bool session::open_gate() noexcept {
   enter(session_state::idle);
   gate_open_ = true;
+  const bool held = !held_.empty();
   while (!held_.empty()) {
     auto& call = static_cast<instance_call&>(held_.pop_front());
     tell(event_kind::call_resumed);
     carry_out(call);
   }
+  return held;
 }
 
 inline bool session::is_wanted() const noexcept {
@@ -139,6 +142,7 @@ inline id_binding* session::binding_to_change() noexcept {
 /// Completes: with success, whatever the rows said; with no_memory if it could not begin.
 inline task<status> session::change_binding(id_binding* binding) {
   if (binding->at == id_binding::stage::leaving) {
+    binding->at = id_binding::stage::changing;
     static_cast<void>(co_await remove_id(binding->id));
     remove_binding(*binding);
     co_return status();
@@ -207,7 +211,7 @@ inline task<status> session::go_dormant() {
   gathered_.flush();
   enter(session_state::deactivating);
   close_paths();
-  while (!ending_ && !rows_.empty()) co_await quiet_.wait();
+  while (!ending_ && !rows_.empty()) co_await quiet().wait();
   while (!ending_ && !bindings_.empty()) {
     id_binding& binding = bindings_.front();
     if (binding.at == id_binding::stage::added || binding.at == id_binding::stage::leaving) {
@@ -240,6 +244,8 @@ inline void session::finish_life() noexcept {
   life_.work.reset();
   while (!bindings_.empty()) remove_binding(bindings_.front());
   platform_.names.give_back_name(name_);
+  list_link<session>::unlink();
+  platform_.instances.push_back(*this);
   enter(deregister_called_ ? session_state::deregistered : session_state::ended);
   drained_.complete_all();
   platform_.session_drained.complete_all();
@@ -253,16 +259,18 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     return;
   ending_ = true;
   reason_ = reason;
-  patience_ = saturating_add(home().now(), platform_.options.row_grace);
+  patience_ = is_quiet() ? never : saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
   refuse_callers();
   for (row_call_base& call : rows_)
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (call != caller) call->ask_to_stop(platform_.options.row_grace);
   tasks_.request_stop();
   wake();
-  quiet_.complete_all();
+  quiet().complete_all();
 }
 
 inline void session::refuse_callers() noexcept {
@@ -276,10 +284,10 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
-/// A session can be ended before its establish_session has begun; the row runs all the same (G11).
-inline void session::row_started(row_call_base& call) noexcept {
+/// A session can be ended before its establish_session has begun, which runs all the same (G11).
+inline void session::row_suspended(row_call_base& call) noexcept {
   rows_.push_back(call);
-  if (ending_ && call.which() == row::establish_session)
+  if (ending_ && call.which() != row::terminate_session)
     call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_overran(row_call_base& call) noexcept {
@@ -288,6 +296,7 @@ inline void session::row_overran(row_call_base& call) noexcept {
   call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_stuck(row_call_base& call) noexcept {
+  ++statistics_.late_rows;
   tell_row(event_kind::provider_stuck, call.which());
 }
 inline void session::row_threw(row which, const std::exception_ptr&) noexcept {

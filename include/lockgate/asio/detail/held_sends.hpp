@@ -1,0 +1,55 @@
+// Datagrams that a socket took over because others of the same batch had overtaken them.
+#pragma once
+
+#include "lockgate/base/address.hpp"         // for socket_address
+#include "lockgate/buffer/slab_pool.hpp"     // for slab_pool, lease
+#include "lockgate/net/datagram_socket.hpp"  // for outgoing_datagram
+
+#include <cstddef>  // for size_t
+#include <memory>   // for unique_ptr
+#include <new>      // for nothrow
+#include <utility>  // for move
+
+namespace lockgate::inline v0::detail {
+
+/// Up to one window of copied datagrams, to be sent before anything else.
+class held_sends {
+ public:
+  static constexpr std::size_t capacity = 256;
+  struct held {
+    socket_address to;
+    lease payload;
+  };
+  [[nodiscard]] bool empty() const noexcept { return next_ == count_; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_ - next_; }
+  [[nodiscard]] const held& front() const noexcept { return queue_[next_]; }
+  void pop_front() noexcept {
+    queue_[next_].payload.reset();
+    if (++next_ == count_) next_ = count_ = 0;
+  }
+  void clear() noexcept {
+    while (!empty()) pop_front();
+  }
+  /// Copies `datagram`. False when there is no memory for it.
+  bool push(const outgoing_datagram& datagram, slab_pool& pool) noexcept {
+    if (!queue_) queue_.reset(new (std::nothrow) held[capacity]);
+    if (!queue_ || count_ == capacity) return false;
+    held copy;
+    copy.to = datagram.to;
+    if (!datagram.payload.empty()) {
+      if (datagram.payload.size() > pool.slab_size()) return false;
+      slab_pool::filling to = pool.acquire();
+      if (!to.has_memory()) return false;
+      datagram.payload.copy_to(to.memory().data());
+      copy.payload = to.cut(0, datagram.payload.size());
+    }
+    queue_[count_++] = std::move(copy);
+    return true;
+  }
+
+ private:
+  std::unique_ptr<held[]> queue_;
+  std::size_t next_ = 0, count_ = 0;
+};
+
+}  // namespace lockgate::inline v0::detail

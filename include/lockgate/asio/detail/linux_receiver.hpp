@@ -1,0 +1,219 @@
+// Receiving on Linux: many datagrams and coalesced trains with one system call.
+#pragma once
+
+#include "lockgate/asio/detail/linux_socket.hpp"     // for linux_address, linux_control
+#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, leftover_messages
+#include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics
+#include "lockgate/base/clock.hpp"                   // for time_point
+#include "lockgate/base/status.hpp"                  // for status
+#include "lockgate/buffer/slab_pool.hpp"             // for slab_pool
+#include "lockgate/net/datagram_socket.hpp"          // for received_datagram
+
+#include <sys/uio.h>  // for iovec
+
+#include <algorithm>     // for min, max
+#include <array>         // for array
+#include <cerrno>        // for errno
+#include <cstddef>       // for size_t
+#include <cstdint>       // for uint8_t, uint64_t
+#include <span>          // for span
+#include <system_error>  // for error_code
+#include <utility>       // for move
+
+namespace lockgate::inline v0::detail {
+
+/// What the receivers of one network share: used within one call, except for the buffers.
+struct linux_receive_workspace {
+  explicit linux_receive_workspace(slab_pool& pool) noexcept : buffers(pool) {}
+  receive_buffers buffers;
+  std::array<mmsghdr, receive_buffers::capacity> messages{};
+  std::array<std::array<iovec, 2>, receive_buffers::capacity> parts{};
+  std::array<linux_address, receive_buffers::capacity> from{};
+  std::array<linux_control, receive_buffers::capacity> control{};
+  /// How many messages have their parts in place, and for which layout of the buffers.
+  std::size_t prepared = 0;
+  std::uint64_t layout = 0;
+};
+
+/// The receiving half of a UDP socket.
+///
+/// Small datagrams are packed into shared slabs, up to 32 with one call. Once messages turn out to
+/// be larger, each gets a slab of its own, 8 with one call, until a while has passed without a
+/// large one. The number asked for follows what came, so that a lone datagram is cheap.
+template <class Calls>
+class linux_receiver {
+ public:
+  static constexpr std::size_t smallest_batch = 4;
+  static constexpr std::size_t largest_whole_batch = 8;  // 512 KiB of slabs, within a usual L2
+  /// Small messages in a row after which memory is packed again.
+  static constexpr std::size_t small_run = 64;
+
+  linux_receiver(linux_receive_workspace& shared, int fd, const udp_options& options,
+                 const socket_address& local, udp_statistics& counters) noexcept
+      : shared_(shared), fd_(fd), wants_control_(options.offload || options.ancillary),
+        local_(local), counters_(counters) {}
+
+  [[nodiscard]] bool has_leftover() const noexcept { return !leftover_.empty(); }
+  std::size_t discard() noexcept { return leftover_.clear(); }
+
+  receive_outcome receive(std::span<received_datagram> into, time_point arrival) noexcept {
+    receive_outcome out;
+    if (!leftover_.empty()) {
+      out.count = leftover_.take(into);
+      out.more = more_;
+      return out;
+    }
+    more_ = true;
+    while (more_ && out.count < into.size()) {
+      const std::size_t asked =
+          shared_.buffers.prepare(std::min(batch_, into.size() - out.count), packed_);
+      if (asked == 0) {
+        drop();
+        more_ = false;
+        break;
+      }
+      prepare(asked);
+      const int got = call(asked, 0);
+      if (got < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+          more_ = false;
+        } else if (is_reported_errno(errno)) {
+          ++counters_.reported_errors;
+        } else {
+          more_ = false;
+          if (out.count == 0) out.failure = std::error_code(errno, std::system_category());
+        }
+        break;
+      }
+      deliver(static_cast<std::size_t>(got), arrival, into, out.count);
+      more_ = static_cast<std::size_t>(got) == asked;
+      adapt(static_cast<std::size_t>(got), asked);
+    }
+    out.more = more_;
+    return out;
+  }
+
+ private:
+  int call(std::size_t count, int flags) noexcept {
+    int got;
+    do {
+      ++counters_.receive_calls;
+      got = Calls::receive(fd_, shared_.messages.data(), static_cast<unsigned>(count), flags);
+    } while (got < 0 && errno == EINTR);
+    return got;
+  }
+  void prepare(std::size_t count) noexcept {
+    if (shared_.layout != shared_.buffers.layout()) {
+      shared_.layout = shared_.buffers.layout();
+      shared_.prepared = 0;
+    }
+    for (; shared_.prepared < count; ++shared_.prepared) {
+      const std::size_t i = shared_.prepared;
+      const receive_buffers::piece piece = shared_.buffers[i];
+      auto& parts = shared_.parts[i];
+      parts[0] = {piece.head.data(), piece.head.size()};
+      parts[1] = {piece.tail.data(), piece.tail.size()};
+      msghdr& header = shared_.messages[i].msg_hdr;
+      header.msg_iov = parts.data();
+      header.msg_iovlen = piece.tail.empty() ? 1 : 2;
+      header.msg_name = &shared_.from[i];
+      header.msg_control = shared_.control[i].bytes.data();
+    }
+    for (std::size_t i = 0; i < count; ++i) reset_lengths(shared_.messages[i].msg_hdr);
+  }
+  /// The system writes the lengths it used.
+  void reset_lengths(msghdr& header) const noexcept {
+    header.msg_namelen = sizeof(linux_address);
+    header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
+  }
+
+  void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
+               std::size_t& filled) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      mmsghdr& message = shared_.messages[i];
+      const std::size_t size = message.msg_len;
+      const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+      std::uint8_t ecn = 0;
+      ip_address local = local_.ip;
+      std::size_t segment = 0;
+      if (message.msg_hdr.msg_controllen > 0) segment = read_control(message.msg_hdr, ecn, local);
+      count_message(size, segment, truncated);
+      const auto describe = [&](received_datagram& out) {
+        load(shared_.from[i], out.from);
+        out.local.ip = local;
+        out.local.port = local_.port;
+        out.local.scope = local_.scope;
+        out.arrival = arrival;
+        out.ecn = ecn;
+        out.truncated = truncated;
+      };
+      if (segment == 0 && filled < into.size() && shared_.buffers.is_contiguous(size)) {
+        received_datagram& out = into[filled++];
+        out.payload = shared_.buffers.take(i, size);
+        describe(out);
+        continue;
+      }
+      received_datagram about;
+      describe(about);
+      counters_.copies += shared_.buffers.take(
+          i, size, segment > 0 ? segment : size, about, [&](arrived_message&& part) noexcept {
+            counters_.dropped_no_buffer += leftover_.deliver(std::move(part), into, filled);
+          });
+    }
+    if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
+  }
+  void count_message(std::size_t size, std::size_t segment, bool truncated) noexcept {
+    const std::size_t datagrams =
+        segment > 0 && size > segment ? (size + segment - 1) / segment : 1;
+    counters_.datagrams_received += datagrams;
+    if (datagrams > 1) {
+      ++counters_.trains_received;
+      counters_.segments_received += datagrams;
+    }
+    if (truncated) ++counters_.truncated;
+    if (size > receive_buffers::packed_size) small_messages_ = 0;
+    else ++small_messages_;
+  }
+  void adapt(std::size_t got, std::size_t asked) noexcept {
+    const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
+    const std::size_t most = packed ? receive_buffers::capacity : largest_whole_batch;
+    std::size_t batch = batch_;
+    if (got == asked && got == batch_) batch = 2 * batch_;
+    else if (2 * got < batch_) batch = batch_ / 2;
+    batch = std::clamp(batch, smallest_batch, most);
+    if (packed != packed_ || batch != batch_) ++counters_.adaptations;
+    packed_ = packed;
+    batch_ = batch;
+  }
+  /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
+  void drop() noexcept {
+    shared_.prepared = 0;
+    for (std::size_t i = 0; i < receive_buffers::capacity; ++i) {
+      msghdr& header = shared_.messages[i].msg_hdr;
+      header = {};
+      header.msg_control = shared_.control[i].bytes.data();
+      header.msg_controllen = sizeof(linux_control);
+    }
+    const int got = call(receive_buffers::capacity, MSG_TRUNC);  // gives the full lengths
+    for (int i = 0; i < got; ++i) {
+      mmsghdr& message = shared_.messages[static_cast<std::size_t>(i)];
+      std::uint8_t ecn = 0;
+      ip_address local;
+      const std::size_t segment = read_control(message.msg_hdr, ecn, local);
+      counters_.dropped_no_buffer += segment > 0 ? (message.msg_len + segment - 1) / segment : 1;
+    }
+  }
+
+  linux_receive_workspace& shared_;
+  int fd_;
+  bool wants_control_;
+  socket_address local_;
+  udp_statistics& counters_;
+  leftover_messages leftover_;
+  bool more_ = false;
+  bool packed_ = true;
+  std::size_t batch_ = smallest_batch;
+  std::size_t small_messages_ = 0;  // in a row
+};
+
+}  // namespace lockgate::inline v0::detail

@@ -1,0 +1,303 @@
+// Sending on Linux: trains to many peers with one system call.
+#pragma once
+
+#include "lockgate/asio/detail/held_sends.hpp"    // for held_sends
+#include "lockgate/asio/detail/linux_socket.hpp"  // for linux_address, set_segment
+#include "lockgate/asio/detail/train_plan.hpp"    // for train_plan
+#include "lockgate/asio/udp_statistics.hpp"       // for udp_statistics, udp_options
+#include "lockgate/base/sent.hpp"                 // for sent
+#include "lockgate/base/status.hpp"               // for status
+#include "lockgate/buffer/slab_pool.hpp"          // for slab_pool
+#include "lockgate/net/datagram_socket.hpp"       // for outgoing_datagram
+
+#include <sys/uio.h>  // for iovec
+
+#include <algorithm>     // for find
+#include <array>         // for array
+#include <cerrno>        // for errno
+#include <cstddef>       // for size_t
+#include <span>          // for span
+#include <system_error>  // for error_code
+
+namespace lockgate::inline v0::detail {
+
+/// What the senders of one network share, within one call.
+struct linux_send_workspace {
+  explicit linux_send_workspace(slab_pool& buffers) noexcept : pool(buffers) {}
+  slab_pool& pool;
+  train_plan plan;
+  std::array<mmsghdr, train_plan::train_limit> messages{};
+  std::array<linux_address, train_plan::train_limit> to{};
+  std::array<linux_segment_control, train_plan::train_limit> control{};
+  std::array<iovec, train_plan::part_limit> parts{};
+  enum class fate : unsigned char { waiting, sent, refused };
+  std::array<fate, train_plan::datagram_limit> fates{};
+};
+
+/// The sending half of a UDP socket.
+///
+/// A train that the system refuses is sent again one by one, and no other is tried to that peer.
+/// When the socket's buffer is full after later datagrams to other peers have left, the overtaken
+/// ones are copied and leave first as soon as there is room: a batch is accepted from its front.
+template <class Calls>
+class linux_sender {
+  using fate = linux_send_workspace::fate;
+
+ public:
+  linux_sender(linux_send_workspace& shared, int fd, bool offload, bool v6,
+               udp_statistics& counters) noexcept
+      : shared_(shared), fd_(fd), offload_(offload), v6_(v6), counters_(counters) {}
+
+  [[nodiscard]] bool has_held() const noexcept { return !held_.empty(); }
+  [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
+  std::size_t discard() noexcept {
+    const std::size_t dropped = held_.size();
+    held_.clear();
+    return dropped;
+  }
+
+  void send_held() noexcept {
+    while (!held_.empty()) {
+      const held_sends::held& next = held_.front();
+      const status why = send_alone({next.to, chain(next.payload.bytes())});
+      if (why == errc::would_block) return;
+      if (why) ++counters_.dropped_refused;
+      held_.pop_front();
+    }
+  }
+
+  sent send(std::span<const outgoing_datagram> batch) noexcept {
+    send_held();
+    if (!held_.empty()) return errc::would_block;
+    for (std::size_t done = 0; done < batch.size();) {
+      const auto rest = batch.subspan(done);
+      if (rest.size() == 1 || rest[0].payload.part_count() > train_plan::joinable_parts) {
+        const status why = send_alone(rest[0]);
+        if (why) return {done, why};
+        ++done;
+        continue;
+      }
+      const std::size_t planned =
+          shared_.plan.make(rest, [&](const socket_address& peer) { return may_join(peer); });
+      const sent window = send_window(rest.first(planned));
+      done += window.accepted;
+      if (window.why) return {done, window.why};
+    }
+    return batch.size();
+  }
+
+ private:
+  [[nodiscard]] bool may_join(const socket_address& peer) const noexcept {
+    const auto end = without_offload_.begin() + static_cast<std::ptrdiff_t>(without_count_);
+    return offload_ && std::find(without_offload_.begin(), end, peer) == end;
+  }
+  void stop_joining(const socket_address& peer) noexcept {
+    ++counters_.offload_fallbacks;
+    if (!may_join(peer)) return;
+    if (without_count_ == without_offload_.size()) offload_ = false;
+    else without_offload_[without_count_++] = peer;
+  }
+
+  /// The status of the `errno` that a send left, or success when it should be tried again.
+  status judge(int error, int& attempts) noexcept {
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+      ++counters_.would_block;
+      return errc::would_block;
+    }
+    if (error == ENOBUFS) {
+      ++counters_.no_buffer_space;
+      needs_pause_ = true;
+      return errc::would_block;
+    }
+    if (error == EINTR) return {};
+    if ((error == ECONNREFUSED || error == ECONNRESET) && --attempts > 0) {
+      ++counters_.reported_errors;  // of an earlier datagram
+      return {};
+    }
+    if (error == EMSGSIZE) return errc::message_too_large;
+    return std::error_code(error, std::system_category());
+  }
+  status call(mmsghdr* messages, std::size_t count, std::size_t& done) noexcept {
+    needs_pause_ = false;
+    for (int attempts = 16;;) {
+      ++counters_.send_calls;
+      const int n = Calls::send(fd_, messages, static_cast<unsigned>(count));
+      if (n > 0) return done = static_cast<std::size_t>(n), status();
+      const int error = n == 0 ? EAGAIN : errno;
+      if (const status why = judge(error, attempts); why) {
+        refusal_ = error;
+        return why;
+      }
+    }
+  }
+
+  status send_alone(const outgoing_datagram& datagram) noexcept {
+    mmsghdr& message = shared_.messages[0];
+    message = {};
+    message.msg_hdr.msg_name = &shared_.to[0];
+    message.msg_hdr.msg_namelen = store(datagram.to, v6_, shared_.to[0]);
+    if (message.msg_hdr.msg_namelen == 0) return errc::not_supported;
+    slab_pool::filling whole;
+    const chain* payload = &datagram.payload;
+    chain joined;
+    if (payload->part_count() > train_plan::joinable_parts) {
+      if (payload->size() > shared_.pool.slab_size()) return errc::message_too_large;
+      whole = shared_.pool.acquire();
+      if (!whole.has_memory()) return errc::no_buffer;
+      payload->copy_to(whole.memory().data());
+      ++counters_.copies;
+      joined = chain(whole.memory().first(payload->size()));
+      payload = &joined;
+    }
+    message.msg_hdr.msg_iov = shared_.parts.data();
+    message.msg_hdr.msg_iovlen = lay_out(*payload, 0);
+    std::size_t done = 0;
+    const status why = call(&message, 1, done);
+    if (!why) ++counters_.datagrams_sent;
+    return why;
+  }
+  std::size_t lay_out(const chain& payload, std::size_t at) noexcept {
+    for (std::size_t p = 0; p < payload.part_count(); ++p) {
+      const bytes_view part = payload.part(p);
+      shared_.parts[at++] = {const_cast<std::byte*>(part.data()), part.size()};
+    }
+    return at;
+  }
+
+  sent send_window(std::span<const outgoing_datagram> window) noexcept {
+    lay_out_trains(window);
+    std::fill_n(shared_.fates.begin(), window.size(), fate::waiting);
+    const auto trains = shared_.plan.trains();
+    status why;
+    for (std::size_t t = 0; t < trains.size() && !why;) {
+      std::size_t done = 0;
+      const mmsghdr& next = shared_.messages[t];
+      if (next.msg_hdr.msg_namelen == 0) {
+        why = refuse(window, trains[t], errc::not_supported);
+        ++t;
+        continue;
+      }
+      why = call(&shared_.messages[t], runnable(t, trains.size()), done);
+      for (std::size_t sent_now = 0; sent_now < done; ++sent_now) mark_sent(trains[t++]);
+      if (!why || why == errc::would_block) continue;
+      if (trains[t].count > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
+        stop_joining(window[trains[t].first].to);
+        why = send_singly(window, trains[t]);
+      } else {
+        why = refuse(window, trains[t], why);
+      }
+      ++t;
+    }
+    return settle(window, why);
+  }
+  /// How many trains from `t` on have an address that this socket can send to.
+  [[nodiscard]] std::size_t runnable(std::size_t t, std::size_t end) const noexcept {
+    std::size_t count = 1;
+    while (t + count < end && shared_.messages[t + count].msg_hdr.msg_namelen != 0) ++count;
+    return count;
+  }
+  void lay_out_trains(std::span<const outgoing_datagram> window) noexcept {
+    std::size_t part = 0, t = 0;
+    for (const train_plan::train& train : shared_.plan.trains()) {
+      mmsghdr& message = shared_.messages[t];
+      message = {};
+      message.msg_hdr.msg_name = &shared_.to[t];
+      message.msg_hdr.msg_namelen = store(window[train.first].to, v6_, shared_.to[t]);
+      message.msg_hdr.msg_iov = &shared_.parts[part];
+      const std::size_t begun = part;
+      for_each(train, [&](std::size_t i) { part = lay_out(window[i].payload, part); });
+      message.msg_hdr.msg_iovlen = part - begun;
+      if (train.count > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment);
+      ++t;
+    }
+  }
+  template <class F>
+  void for_each(const train_plan::train& train, F visit) const {
+    std::size_t i = train.first;
+    for (std::size_t n = 0; n < train.count; ++n, i = shared_.plan.after(i)) visit(i);
+  }
+  void mark_sent(const train_plan::train& train) noexcept {
+    counters_.datagrams_sent += train.count;
+    if (train.count > 1) {
+      ++counters_.trains_sent;
+      counters_.segments_sent += train.count;
+    }
+    for_each(train, [&](std::size_t i) { shared_.fates[i] = fate::sent; });
+  }
+  /// Sends the datagrams of a train one by one. Gives the reason to stop the window, if there is
+  /// one.
+  status send_singly(std::span<const outgoing_datagram> window,
+                     const train_plan::train& train) noexcept {
+    status stop;
+    for_each(train, [&](std::size_t i) {
+      if (stop) return;
+      std::size_t done = 0;
+      mmsghdr& message = single_;
+      message = {};
+      message.msg_hdr.msg_name = &single_to_;
+      message.msg_hdr.msg_namelen = store(window[i].to, v6_, single_to_);
+      std::array<iovec, train_plan::joinable_parts> parts;
+      const chain& payload = window[i].payload;
+      for (std::size_t p = 0; p < payload.part_count(); ++p)
+        parts[p] = {const_cast<std::byte*>(payload.part(p).data()), payload.part(p).size()};
+      message.msg_hdr.msg_iov = parts.data();
+      message.msg_hdr.msg_iovlen = payload.part_count();
+      const status why = call(&message, 1, done);
+      if (!why) {
+        ++counters_.datagrams_sent;
+        shared_.fates[i] = fate::sent;
+      } else if (why == errc::would_block) {
+        stop = why;
+      } else {
+        stop = refuse_one(window.size(), i, why);
+      }
+    });
+    return stop;
+  }
+  status refuse(std::span<const outgoing_datagram> window, const train_plan::train& train,
+                status why) noexcept {
+    status stop;
+    for_each(train, [&](std::size_t i) {
+      if (!stop) stop = refuse_one(window.size(), i, why);
+    });
+    return stop;
+  }
+  /// Gives `why` when the window can end at `i`: all before it sent, and none after it.
+  status refuse_one(std::size_t size, std::size_t i, status why) noexcept {
+    shared_.fates[i] = fate::refused;
+    for (std::size_t k = 0; k < size; ++k)
+      if (k != i && (shared_.fates[k] == fate::sent) != (k < i)) return {};
+    return why;
+  }
+
+  /// Turns what became of each datagram into an answer for the front of the window.
+  sent settle(std::span<const outgoing_datagram> window, status why) noexcept {
+    std::size_t end = window.size();
+    if (why)
+      while (end > 0 && shared_.fates[end - 1] != fate::sent) --end;
+    for (std::size_t i = 0; i < end; ++i) {
+      if (shared_.fates[i] == fate::refused) {
+        ++counters_.dropped_refused;
+      } else if (shared_.fates[i] == fate::waiting) {
+        if (held_.push(window[i], shared_.pool)) ++counters_.copies;
+        else ++counters_.dropped_no_buffer;
+      }
+    }
+    return {end, why};
+  }
+
+  linux_send_workspace& shared_;
+  int fd_;
+  bool offload_;
+  bool v6_;
+  bool needs_pause_ = false;
+  int refusal_ = 0;
+  udp_statistics& counters_;
+  held_sends held_;
+  mmsghdr single_{};
+  linux_address single_to_{};
+  std::array<socket_address, 16> without_offload_;  // more, and the whole socket goes without
+  std::size_t without_count_ = 0;
+};
+
+}  // namespace lockgate::inline v0::detail

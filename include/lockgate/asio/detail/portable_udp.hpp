@@ -1,0 +1,211 @@
+// UDP through Asio alone, one datagram per call: works wherever Asio does.
+#pragma once
+
+#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, leftover_messages
+#include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
+#include "lockgate/asio/system_error.hpp"            // for from_asio
+#include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
+#include "lockgate/base/sent.hpp"                    // for sent
+#include "lockgate/base/status.hpp"                  // for status
+#include "lockgate/buffer/slab_pool.hpp"             // for slab_pool
+#include "lockgate/net/datagram_socket.hpp"          // for received_datagram, outgoing_datagram
+
+#include <asio/buffer.hpp>  // for mutable_buffer, const_buffer
+#include <asio/error.hpp>   // for error codes
+#include <asio/ip/udp.hpp>  // for udp::socket
+
+#include <array>         // for array
+#include <cstddef>       // for size_t
+#include <span>          // for span
+#include <system_error>  // for error_code
+#include <vector>        // for vector
+
+namespace lockgate::inline v0::detail {
+
+/// True for an error that a peer or a router caused, which says nothing about the socket.
+[[nodiscard]] inline bool is_reported_error(const std::error_code& error) noexcept {
+  for (const std::error_code known :
+       {make_error_code(asio::error::connection_refused),
+        make_error_code(asio::error::connection_reset),
+        make_error_code(asio::error::host_unreachable),
+        make_error_code(asio::error::network_unreachable),
+        make_error_code(asio::error::network_reset), make_error_code(asio::error::timed_out),
+        make_error_code(asio::error::network_down), std::make_error_code(std::errc::protocol_error),
+        std::make_error_code(std::errc::no_protocol_option)})
+    if (error.value() == known.value()) return true;
+  return false;
+}
+
+/// The calls of the portable backend; a test may put others in their place.
+struct asio_udp_calls {
+  using socket = asio::ip::udp::socket;
+  static std::size_t receive(socket& s, const std::array<asio::mutable_buffer, 2>& into,
+                             asio::ip::udp::endpoint& from, std::error_code& error) {
+    return s.receive_from(into, from, 0, error);
+  }
+  static std::size_t send(socket& s, const std::vector<asio::const_buffer>& parts,
+                          const asio::ip::udp::endpoint& to, std::error_code& error) {
+    return s.send_to(parts, to, 0, error);
+  }
+};
+
+/// The portable way to move datagrams. Cost: one system call for each.
+template <class Calls = asio_udp_calls>
+class portable_udp {
+ public:
+  /// What the sockets of one network share.
+  struct workspace {
+    explicit workspace(slab_pool& buffers) : pool(buffers), receiving(buffers) {
+      parts.reserve(most_parts);
+    }
+    slab_pool& pool;
+    receive_buffers receiving;
+    std::vector<asio::const_buffer> parts;
+  };
+  static constexpr std::size_t batch_limit = receive_buffers::capacity;
+
+  /// Asio has no name for SO_REUSEPORT.
+  static void share_port(asio::ip::udp::socket&, std::error_code& error) noexcept {
+    error = make_error_code(errc::not_supported);
+  }
+  static void enlarge_buffers(asio::ip::udp::socket& socket, const udp_options& options) noexcept {
+    std::error_code ignored;  // the system's own sizes work too, with more loss
+    socket.set_option(
+        asio::socket_base::receive_buffer_size(static_cast<int>(options.receive_buffer)), ignored);
+    socket.set_option(asio::socket_base::send_buffer_size(static_cast<int>(options.send_buffer)),
+                      ignored);
+  }
+
+  portable_udp(workspace& shared, asio::ip::udp::socket& socket, const udp_options&,
+               const socket_address& local, udp_statistics& counters)
+      : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
+
+  [[nodiscard]] bool has_leftover() const noexcept { return false; }
+  [[nodiscard]] bool has_held() const noexcept { return false; }
+  void send_held() noexcept {}
+  std::size_t discard() noexcept { return 0; }
+  /// True after a send that a device queue refused: the socket looks writable all the same.
+  [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
+
+  receive_outcome receive(std::span<received_datagram> into, time_point arrival) {
+    receive_outcome out;
+    while (out.count < into.size() && out.count < batch_limit) {
+      if (shared_.receiving.prepare(1, true) == 0) return drop(out);
+      const auto piece = shared_.receiving[0];
+      std::error_code error;
+      ++counters_.receive_calls;
+      const std::size_t size = Calls::receive(socket_,
+                                              {asio::buffer(piece.head.data(), piece.head.size()),
+                                               asio::buffer(piece.tail.data(), piece.tail.size())},
+                                              from_, error);
+      if (error == asio::error::interrupted) continue;
+      if (error == asio::error::would_block || error == asio::error::try_again) return out;
+      // Without MSG_TRUNC in sight, a message that fills all memory may have been longer.
+      const bool too_long = error == asio::error::message_size;
+      const std::size_t room = piece.head.size() + piece.tail.size();
+      if (error && !too_long) {
+        if (!is_reported_error(error)) return out.failure = from_asio(error), out;
+        ++counters_.reported_errors;
+        out.more = true;
+        return out;
+      }
+      deliver(too_long ? room : size, too_long || size == room, arrival, into[out.count++]);
+    }
+    out.more = true;
+    return out;
+  }
+
+  sent send(std::span<const outgoing_datagram> batch) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const chain& payload = batch[i].payload;
+      shared_.parts.clear();
+      slab_pool::filling joined;
+      if (payload.part_count() <= most_parts) {
+        for (std::size_t p = 0; p < payload.part_count(); ++p)
+          shared_.parts.emplace_back(payload.part(p).data(), payload.part(p).size());
+      } else if (const status refused = join(payload, joined); refused) {
+        return {i, refused};
+      }
+      const status why = send_one(batch[i].to);
+      if (why) return {i, why};
+      ++counters_.datagrams_sent;
+    }
+    return batch.size();
+  }
+
+ private:
+  void deliver(std::size_t size, bool truncated, time_point arrival, received_datagram& out) {
+    received_datagram about;
+    about.from = from_endpoint(from_);
+    about.local = local_;
+    about.arrival = arrival;
+    about.truncated = truncated;
+    leftover_messages none;
+    std::size_t filled = 0;
+    counters_.copies +=
+        shared_.receiving.take(0, size, size, about, [&](arrived_message&& message) noexcept {
+          none.deliver(std::move(message), std::span(&out, 1), filled);
+        });
+    shared_.receiving.finish(1, size);
+    ++counters_.datagrams_received;
+    if (truncated) ++counters_.truncated;
+  }
+  /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
+  receive_outcome drop(receive_outcome out) {
+    std::byte nothing{};
+    for (std::size_t i = 0; i < batch_limit; ++i) {
+      std::error_code error;
+      ++counters_.receive_calls;
+      Calls::receive(socket_, {asio::buffer(&nothing, 1), asio::mutable_buffer()}, from_, error);
+      if (error && error != asio::error::message_size) break;
+      ++counters_.dropped_no_buffer;
+    }
+    return out;
+  }
+  status join(const chain& payload, slab_pool::filling& whole) noexcept {
+    if (payload.size() > shared_.pool.slab_size()) return errc::message_too_large;
+    whole = shared_.pool.acquire();
+    if (!whole.has_memory()) return errc::no_buffer;
+    payload.copy_to(whole.memory().data());
+    ++counters_.copies;
+    shared_.parts.emplace_back(whole.memory().data(), payload.size());
+    return {};
+  }
+  status send_one(const socket_address& to) {
+    const bool v6 = !local_.ip.is_v4();
+    if (!v6 && !to.ip.is_v4()) return errc::not_supported;
+    needs_pause_ = false;
+    for (int attempt = 0; attempt < 16; ++attempt) {
+      std::error_code error;
+      ++counters_.send_calls;
+      Calls::send(socket_, shared_.parts, to_endpoint(to, v6), error);
+      if (!error) return {};
+      if (error == asio::error::would_block || error == asio::error::try_again) {
+        ++counters_.would_block;
+        return errc::would_block;
+      }
+      if (error == asio::error::no_buffer_space) {
+        ++counters_.no_buffer_space;
+        needs_pause_ = true;
+        return errc::would_block;
+      }
+      if (error == asio::error::message_size) return errc::message_too_large;
+      if (error == asio::error::connection_refused || error == asio::error::connection_reset)
+        ++counters_.reported_errors;  // of an earlier datagram
+      else if (error != asio::error::interrupted) return from_asio(error);
+    }
+    return errc::would_block;
+  }
+
+  /// Asio passes no more parts to the system; a message of more is copied together.
+  static constexpr std::size_t most_parts = 64;
+
+  workspace& shared_;
+  asio::ip::udp::socket& socket_;
+  socket_address local_;
+  udp_statistics& counters_;
+  asio::ip::udp::endpoint from_;
+  bool needs_pause_ = false;
+};
+
+}  // namespace lockgate::inline v0::detail

@@ -1,0 +1,172 @@
+// A UDP socket's life in the io_context: who waits for it, and when to ask for readiness.
+#pragma once
+
+#include "lockgate/asio/detail/handler_memory.hpp"   // for handler_memory, owned_handler
+#include "lockgate/asio/detail/io_loop.hpp"          // for io_loop, relook_item
+#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_outcome
+#include "lockgate/asio/system_error.hpp"            // for from_asio
+#include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
+#include "lockgate/base/result.hpp"                  // for result
+#include "lockgate/base/sent.hpp"                    // for sent
+#include "lockgate/coro/timer.hpp"                   // for timer
+#include "lockgate/coro/wait_list.hpp"               // for waiter, wait_list
+#include "lockgate/net/datagram_socket.hpp"          // for received_datagram, outgoing_datagram
+
+#include <asio/ip/udp.hpp>  // for udp::socket
+
+#include <cstddef>       // for size_t
+#include <memory>        // for shared_ptr, enable_shared_from_this
+#include <span>          // for span
+#include <system_error>  // for error_code
+#include <utility>       // for exchange, move
+
+namespace lockgate::inline v0::detail {
+
+/// A coroutine that waits for datagrams.
+struct udp_reader : waiter {
+  std::span<received_datagram> into;
+  std::size_t count = 0;
+};
+
+/// The part of a UDP socket that Asio's handlers share. `Transfer` moves the datagrams.
+///
+/// At most one wait for each direction is under way; it is begun when an attempt has shown that
+/// nothing is there, since every wait costs a system call of its own.
+template <class Transfer>
+class udp_channel final : public std::enable_shared_from_this<udp_channel<Transfer>>,
+                          relook_item,
+                          timer {
+ public:
+  udp_channel(std::shared_ptr<io_loop> loop, typename Transfer::workspace& shared,
+              asio::ip::udp::socket&& socket, const udp_options& options,
+              const socket_address& local)
+      : relook_item(
+            [](relook_item& self) noexcept { return static_cast<udp_channel&>(self).serve(); },
+            [](relook_item& self) noexcept { static_cast<udp_channel&>(self).wait_readable(); }),
+        timer([](ready_item& self) noexcept { static_cast<udp_channel&>(self).writable(); }),
+        loop_(std::move(loop)), options_(options), local_(local), socket_(std::move(socket)),
+        transfer_(shared, socket_, options_, local_, statistics_) {}
+
+  [[nodiscard]] const socket_address& local() const noexcept { return local_; }
+  [[nodiscard]] const udp_statistics& statistics() const noexcept { return statistics_; }
+  [[nodiscard]] asio::ip::udp::socket& socket() noexcept { return socket_; }
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+  sent send(std::span<const outgoing_datagram> batch) noexcept {
+    if (closed_) return errc::closed;
+    const sent answer = transfer_.send(batch);
+    if (transfer_.has_held()) wait_writable();
+    return answer;
+  }
+
+  /// Receives without waiting. False when that has to wait.
+  bool receive_now(std::span<received_datagram> into, result<std::size_t>& answer) noexcept {
+    if (closed_) return answer = errc::closed, true;
+    if (into.empty()) return answer = std::size_t{0}, true;
+    const bool likely = more_ && budget_ > 0;
+    if (!likely && !transfer_.has_leftover()) return false;
+    if (budget_ > 0) --budget_;
+    const receive_outcome outcome = attempt(into);
+    if (outcome.failure) answer = outcome.failure;
+    else answer = outcome.count;
+    return outcome.failure || outcome.count > 0;
+  }
+  void wait(udp_reader& reader) noexcept {
+    readers_.push_back(reader);
+    if (read_wait_) return;
+    if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
+    else wait_readable();
+  }
+  void wait(waiter& writer) noexcept {
+    writers_.push_back(writer);
+    wait_writable();
+  }
+
+  void close() noexcept {
+    if (std::exchange(closed_, true)) return;
+    statistics_.dropped_closed += transfer_.discard();
+    relook_item::unlink();
+    timer::disarm();
+    std::error_code ignored;  // the descriptor is gone either way
+    socket_.close(ignored);
+    readers_.complete_all(errc::closed);
+    writers_.complete_all(errc::closed);
+  }
+
+ private:
+  receive_outcome attempt(std::span<received_datagram> into) noexcept {
+    const receive_outcome outcome = transfer_.receive(into, loop_->home()->now());
+    more_ = outcome.more;
+    return outcome;
+  }
+  /// Gives waiting readers what is there. True when one of them was served.
+  bool serve() noexcept {
+    budget_ = options_.batches_per_turn;
+    bool served = false;
+    do {
+      if (readers_.empty()) return served;
+      auto& reader = static_cast<udp_reader&>(readers_.front());
+      const receive_outcome outcome = attempt(reader.into);
+      reader.count = outcome.count;
+      if (outcome.failure || outcome.count > 0) served = reader.complete(outcome.failure);
+    } while (more_ && --budget_ > 0);
+    return served;
+  }
+  void wait_readable() noexcept {
+    if (closed_ || std::exchange(read_wait_, true)) return;
+    ++statistics_.waits;
+    socket_.async_wait(asio::ip::udp::socket::wait_read,
+                       owned_handler(this->shared_from_this(), read_memory_,
+                                     [](udp_channel& self, const std::error_code& error) {
+                                       self.read_wait_ = false;
+                                       if (!self.closed_) self.readable(error);
+                                     }));
+  }
+  void readable(const std::error_code& error) noexcept {
+    loop_->enter([&] {
+      if (error) readers_.complete_all(from_asio(error));
+      budget_ = options_.batches_per_turn;
+      more_ = true;  // should nobody wait, the next receive() finds out
+      if (!readers_.empty()) serve();
+      if (!readers_.empty()) wait_readable();
+    });
+  }
+  void wait_writable() noexcept {
+    if (transfer_.needs_pause()) {
+      if (!timer::is_armed() && !timer::is_scheduled())
+        loop_->home()->arm(*this, loop_->home()->now() + options_.no_buffer_backoff);
+      return;
+    }
+    if (std::exchange(write_wait_, true)) return;
+    ++statistics_.waits;
+    socket_.async_wait(asio::ip::udp::socket::wait_write,
+                       owned_handler(this->shared_from_this(), write_memory_,
+                                     [](udp_channel& self, const std::error_code& error) {
+                                       self.write_wait_ = false;
+                                       if (self.closed_) return;
+                                       self.loop_->enter([&] {
+                                         if (error) self.writers_.complete_all(from_asio(error));
+                                         else self.writable();
+                                       });
+                                     }));
+  }
+  void writable() noexcept {
+    transfer_.send_held();
+    if (transfer_.has_held()) wait_writable();
+    else writers_.complete_all();
+  }
+
+  std::shared_ptr<io_loop> loop_;
+  udp_options options_;
+  socket_address local_;
+  udp_statistics statistics_;
+  bool closed_ = false, read_wait_ = false, write_wait_ = false;
+  bool more_ = false;       // the last attempt left something, or nobody has looked yet
+  std::size_t budget_ = 0;  // attempts until others get their turn
+  wait_list readers_, writers_;
+  handler_memory read_memory_, write_memory_;
+  asio::ip::udp::socket socket_;
+  Transfer transfer_;
+};
+
+}  // namespace lockgate::inline v0::detail

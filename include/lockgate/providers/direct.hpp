@@ -1,0 +1,176 @@
+// The provider for peers that can be reached as they are: plain UDP, addresses from a table.
+#pragma once
+
+#include "lockgate/net/datagram_socket.hpp"        // for datagram_network
+#include "lockgate/provider.hpp"                   // for instance, answer
+#include "lockgate/providers/direct_counters.hpp"  // for direct_counters
+#include "lockgate/providers/peer_table.hpp"       // for peer_table
+
+#include <algorithm>      // for min
+#include <array>          // for array
+#include <cstddef>        // for size_t
+#include <memory>         // for shared_ptr, make_shared
+#include <span>           // for span
+#include <unordered_map>  // for unordered_map
+#include <utility>        // for move
+
+namespace lockgate::inline v0 {
+
+/// Carries messages as UDP datagrams, one socket for each local id and nothing around the payload,
+/// so that any UDP program can be the peer.
+///
+/// Errors: what the network says to opening a socket refuses the id; a datagram that it refuses
+///         fails alone; a socket that can no longer receive ends the session.
+/// Lifetime: the network and the table outlive the session.
+/// Cost: receiving copies and allocates nothing; nor does sending, unless it has to wait.
+template <datagram_network Network>
+class direct {
+  using socket_type = typename Network::datagram_socket_type;
+
+ public:
+  direct(Network& network, const peer_table& peers) noexcept : network_(network), peers_(peers) {}
+
+  void establish_session(instance cp) noexcept { cp_ = cp; }
+  status transition_active() noexcept { return {}; }
+  void terminate_session(termination_reason) noexcept { ports_.clear(); }
+
+  status add_transport_id(transport_id id) {
+    auto opened = network_.open_datagram(peers_.binding_of(id));
+    if (!opened) return opened.error();
+    const auto made = std::make_shared<port>(id, std::move(*opened));
+    const status receiving = cp_.spawn(receive(made));
+    if (!receiving) ports_[id] = made;
+    return receiving;
+  }
+  status remove_transport_id(transport_id id) noexcept {
+    const auto at = ports_.find(id);
+    if (at == ports_.end()) return errc::unknown_transport_id;
+    at->second->socket.close();
+    ports_.erase(at);
+    return {};
+  }
+  status reach_transport_id(transport_id peer) const noexcept {
+    return peers_.find(peer) ? status() : status(errc::unreachable);
+  }
+  /// Answers now, unless a socket has to wait.
+  answer<sent> send_buffers(std::span<const outgoing> messages) {
+    const sent at_once = send_now(messages);
+    if (at_once.why != errc::would_block) return at_once;
+    return send_rest(messages, at_once.accepted);
+  }
+
+  [[nodiscard]] const direct_counters& counters() const noexcept { return counters_; }
+  /// Where the socket of a local id is bound; unspecified when it has none.
+  [[nodiscard]] socket_address local_address(const transport_id& id) const noexcept {
+    const auto at = ports_.find(id);
+    return at == ports_.end() ? socket_address() : at->second->socket.local_address();
+  }
+
+  /// Datagrams received or sent with one call of the network.
+  static constexpr std::size_t batch_size = 64;
+
+ private:
+  /// A local id's socket and the room for what it receives. Its receiving task shares it.
+  struct port {
+    port(const transport_id& i, socket_type&& s) : id(i), socket(std::move(s)) {}
+    transport_id id;
+    socket_type socket;
+    std::array<received_datagram, batch_size> datagrams;
+    std::array<incoming, batch_size> messages;
+  };
+
+  task<> receive(std::shared_ptr<port> at) {
+    for (;;) {
+      const result<std::size_t> count = co_await at->socket.receive(at->datagrams);
+      if (!count) {
+        if (count.error() == errc::closed || count.error() == errc::canceled) co_return;
+        static_cast<void>(co_await cp_.deregister());  // accepted, or the session is ending anyway
+        co_return;
+      }
+      hand_up(take_known(*at, *count));
+    }
+  }
+
+  /// Makes messages of the datagrams that known peers have sent, and drops the others.
+  std::span<incoming> take_known(port& at, std::size_t received) noexcept {
+    std::size_t count = 0;
+    for (received_datagram& datagram : std::span(at.datagrams).first(received)) {
+      const transport_id* const peer = peers_.find(datagram.from);
+      if (!peer || datagram.truncated) {
+        ++(peer ? counters_.truncated : counters_.unknown_sender);
+        datagram.payload.reset();
+        continue;
+      }
+      incoming& message = at.messages[count++];
+      message = incoming(at.id, *peer, std::move(datagram.payload));
+      message.arrival = datagram.arrival;
+      message.local_address = datagram.local;
+      message.ecn = datagram.ecn;
+    }
+    return std::span(at.messages).first(count);
+  }
+
+  void hand_up(std::span<incoming> messages) noexcept {
+    while (!messages.empty()) {
+      const sent taken = cp_.indicate(messages);
+      counters_.received += taken.accepted;
+      messages = messages.subspan(taken.accepted);
+      if (messages.empty()) return;
+      counters_.count_refusal(taken.why);
+      messages.front() = incoming();
+      messages = messages.subspan(1);
+    }
+  }
+
+  /// Sends what goes without waiting, in order.
+  sent send_now(std::span<const outgoing> messages) noexcept {
+    std::size_t done = 0;
+    while (done < messages.size()) {
+      const sent more = send_run(messages.subspan(done));
+      done += more.accepted;
+      if (more.why) return {done, more.why};
+    }
+    return done;
+  }
+
+  /// Sends the first messages of a batch, as many as one socket takes with one call.
+  sent send_run(std::span<const outgoing> messages) noexcept {
+    const transport_id& local = messages.front().local;
+    const auto from = ports_.find(local);
+    if (from == ports_.end()) return errc::unknown_transport_id;
+    std::array<outgoing_datagram, batch_size> datagrams;
+    std::size_t count = 0;
+    for (const outgoing& message : messages.first(std::min(messages.size(), batch_size))) {
+      const socket_address* const to = peers_.find(message.remote);
+      if (message.local != local || !to) break;
+      datagrams[count++] = {*to, message.payload};
+    }
+    if (count == 0) return errc::unreachable;  // its row of the table is gone
+    const sent taken = from->second->socket.try_send(std::span(datagrams).first(count));
+    counters_.sent += taken.accepted;
+    return taken;
+  }
+
+  /// Sends the rest of a batch, waiting wherever a socket has to.
+  task<sent> send_rest(std::span<const outgoing> messages, std::size_t done) {
+    for (;;) {
+      ++counters_.waits;
+      const auto from = ports_.find(messages[done].local);
+      if (from == ports_.end()) co_return sent(done, errc::unknown_transport_id);
+      const std::shared_ptr<port> waiting = from->second;  // removing the id must not end it here
+      const status writable = co_await waiting->socket.writable();
+      if (writable) co_return sent(done, writable);
+      const sent more = send_now(messages.subspan(done));
+      done += more.accepted;
+      if (more.why != errc::would_block) co_return sent(done, more.why);
+    }
+  }
+
+  Network& network_;
+  const peer_table& peers_;
+  instance cp_;
+  direct_counters counters_;
+  std::unordered_map<transport_id, std::shared_ptr<port>> ports_;
+};
+
+}  // namespace lockgate::inline v0

@@ -1,0 +1,302 @@
+// UDP over Asio when the system misbehaves: every error that a call can answer with.
+#include "asio/fixture.hpp"  // for two_sockets
+
+#include <cerrno>   // for error numbers
+#include <cstring>  // for memcmp
+#include <deque>    // for deque
+
+using namespace test_asio;
+
+namespace {
+
+/// The system calls of Linux, with a script: what the next calls answer instead of the truth.
+struct scripted_linux {
+  static inline std::deque<int> sends;     // 0: do it; n > 0: fail with errno n; n < 0: at most -n
+  static inline std::deque<int> receives;  // 0: do it; n > 0: fail with errno n
+  static inline bool trains_fail = false;
+  static inline int train_error = EIO;
+
+  static int take(std::deque<int>& script) {
+    if (script.empty()) return 0;
+    const int next = script.front();
+    script.pop_front();
+    return next;
+  }
+  static int receive(int fd, mmsghdr* messages, unsigned count, int flags) noexcept {
+    if (const int error = take(receives); error > 0) return errno = error, -1;
+    return detail::linux_udp_calls::receive(fd, messages, count, flags);
+  }
+  static int send(int fd, mmsghdr* messages, unsigned count) noexcept {
+    const int next = take(sends);
+    if (next > 0) return errno = next, -1;
+    if (next < 0) count = std::min(count, static_cast<unsigned>(-next));
+    if (trains_fail)
+      for (unsigned i = 0; i < count; ++i)
+        if (messages[i].msg_hdr.msg_control) {
+          if (i == 0) return errno = train_error, -1;
+          count = i;
+        }
+    return detail::linux_udp_calls::send(fd, messages, count);
+  }
+  static int set_option(int fd, int level, int name, int value) noexcept {
+    return detail::linux_udp_calls::set_option(fd, level, name, value);
+  }
+  static void reset() {
+    sends.clear();
+    receives.clear();
+    trains_fail = false;
+    train_error = EIO;
+  }
+};
+
+/// The same for the portable backend.
+struct scripted_asio {
+  static inline std::deque<int> sends, receives;
+  using socket = asio::ip::udp::socket;
+  static std::size_t receive(socket& s, const std::array<asio::mutable_buffer, 2>& into,
+                             asio::ip::udp::endpoint& from, std::error_code& error) {
+    const int next = scripted_linux::take(receives);
+    if (next > 0) return error.assign(next, asio::error::get_system_category()), 0;
+    return detail::asio_udp_calls::receive(s, into, from, error);
+  }
+  static std::size_t send(socket& s, const std::vector<asio::const_buffer>& parts,
+                          const asio::ip::udp::endpoint& to, std::error_code& error) {
+    const int next = scripted_linux::take(sends);
+    if (next > 0) return error.assign(next, asio::error::get_system_category()), 0;
+    return detail::asio_udp_calls::send(s, parts, to, error);
+  }
+  static void reset() {
+    sends.clear();
+    receives.clear();
+  }
+};
+
+template <class Calls>
+struct backend;
+template <>
+struct backend<scripted_linux> {
+  using type = detail::linux_udp<scripted_linux>;
+};
+template <>
+struct backend<scripted_asio> {
+  using type = detail::portable_udp<scripted_asio>;
+};
+template <class Calls>
+using sockets = two_sockets<typename backend<Calls>::type>;
+
+#define SCRIPTED scripted_linux, scripted_asio
+
+/// Sends `count` numbered datagrams to `peers` in turn and checks that each peer gets its own once
+/// and in order.
+template <class Fixture>
+task<> pass(Fixture& f, std::size_t count, std::size_t peer_count) {
+  std::vector<typename Fixture::socket> peers;
+  for (std::size_t i = 0; i < peer_count; ++i) peers.push_back(f.open());
+  std::vector<std::vector<std::byte>> payloads;
+  for (std::size_t i = 0; i < count; ++i) payloads.push_back(pattern(i % 7 == 3 ? 80 : 100, i));
+  std::vector<outgoing_datagram> batch;
+  for (std::size_t i = 0; i < count; ++i)
+    batch.push_back({peers[i % peer_count].local_address(), chain(bytes_view(payloads[i]))});
+  co_await send_all(f.a, batch);
+  for (std::size_t p = 0; p < peer_count; ++p) {
+    std::vector<received_datagram> in = co_await receive_all(peers[p], count / peer_count, 16);
+    REQUIRE(in.size() == count / peer_count);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      INFO("peer " << p << ", datagram " << i);
+      REQUIRE(same(in[i].payload.bytes(), payloads[p + i * peer_count]));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("an EAGAIN storm loses, repeats and reorders nothing", Calls, SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  for (int i = 0; i < 200; ++i) {
+    Calls::sends.push_back(EAGAIN);
+    if (i % 3 == 0) Calls::sends.push_back(0);
+    Calls::receives.push_back(i % 2 ? EAGAIN : 0);
+  }
+  f.run(pass(f, 60, 1));
+  f.run(pass(f, 120, 4));
+  CHECK(f.a.statistics().would_block > 0);
+  CHECK(f.a.statistics().dropped_refused == 0);
+}
+
+TEST_CASE_TEMPLATE("F65: ENOBUFS is waited out with a pause", Calls, SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  Calls::sends = {ENOBUFS, ENOBUFS, ENOBUFS};
+  f.run(pass(f, 40, 1));
+  CHECK(f.a.statistics().no_buffer_space == 3);
+  CHECK(f.a.statistics().waits == 0);  // the socket itself looks writable all the time
+}
+
+TEST_CASE_TEMPLATE("interrupted calls are repeated", Calls, SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  Calls::sends = {EINTR, EINTR, 0, EINTR};
+  Calls::receives = {EINTR, EINTR, 0, EINTR};
+  f.run(pass(f, 40, 2));
+}
+
+TEST_CASE_TEMPLATE("F65: ICMP errors are counted and end nothing", Calls, SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  Calls::sends = {ECONNREFUSED, ECONNREFUSED, ECONNREFUSED};
+  f.run(pass(f, 40, 2));
+  CHECK(f.a.statistics().reported_errors == 3);
+  Calls::receives = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH};
+  const std::array<std::byte, 3> payload{};
+  const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
+  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  struct flow {
+    static task<> run(sockets<Calls>& fixture) {
+      std::vector<received_datagram> in = co_await receive_all(fixture.b, 1, 1);
+      CHECK(in[0].payload.size() == 3);
+    }
+  };
+  f.run(flow::run(f));
+  CHECK(f.b.statistics().reported_errors == 3);
+}
+
+TEST_CASE_TEMPLATE("F65: an error of the socket itself surfaces instead of spinning", Calls,
+                   SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  Calls::receives = {EBADF};
+  const std::array<std::byte, 3> payload{};
+  const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
+  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  struct flow {
+    static task<> run(sockets<Calls>& fixture) {
+      std::array<received_datagram, 2> in;
+      const result<std::size_t> got = co_await fixture.b.receive(in);
+      CHECK(got.error() == std::errc::bad_file_descriptor);
+      const result<std::size_t> again = co_await fixture.b.receive(in);
+      CHECK(again);
+    }
+  };
+  f.run(flow::run(f));
+}
+
+TEST_CASE_TEMPLATE("a datagram that the system refuses ends the batch with its reason", Calls,
+                   SCRIPTED) {
+  Calls::reset();
+  sockets<Calls> f;
+  Calls::sends = {EPERM};
+  const std::array<std::byte, 3> payload{};
+  const std::vector<outgoing_datagram> batch(
+      3, outgoing_datagram{f.b.local_address(), chain(bytes_view(payload))});
+  const sent answer = f.a.try_send(batch);
+  CHECK(answer.accepted == 0);
+  CHECK(answer.why == std::errc::operation_not_permitted);
+  Calls::sends = {EMSGSIZE};
+  const sent single = f.a.try_send(std::span(batch).first(1));
+  CHECK(single.accepted == 0);
+  CHECK(single.why == errc::message_too_large);
+}
+
+TEST_CASE("a train that fails is sent one by one, and no other is tried to that peer") {
+  for (const int error : {EIO, EINVAL, EMSGSIZE}) {
+    scripted_linux::reset();
+    sockets<scripted_linux> f;
+    scripted_linux::trains_fail = true;
+    scripted_linux::train_error = error;
+    f.run(pass(f, 40, 1));
+    CHECK(f.a.statistics().offload_fallbacks >= 1);
+    CHECK(f.a.statistics().datagrams_sent == 40);
+    CHECK(f.a.statistics().trains_sent == 0);
+    f.run(pass(f, 120, 4));
+    CHECK(f.a.statistics().trains_sent == 0);
+    CHECK(f.a.statistics().datagrams_sent == 160);
+    CHECK(f.a.statistics().dropped_refused == 0);
+  }
+}
+
+TEST_CASE("offload is given up peer by peer") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  const std::vector<std::byte> payload = pattern(100, 1);
+  const auto send_ten = [&](const socket_address& to) {
+    const std::vector<outgoing_datagram> batch(10,
+                                               outgoing_datagram{to, chain(bytes_view(payload))});
+    REQUIRE(f.a.try_send(batch).accepted == 10);
+  };
+  scripted_linux::trains_fail = true;
+  send_ten(f.b.local_address());
+  CHECK(f.a.statistics().offload_fallbacks == 1);
+  scripted_linux::trains_fail = false;
+  send_ten(f.b.local_address());
+  CHECK(f.a.statistics().trains_sent == 0);
+  send_ten(f.a.local_address());
+  CHECK(f.a.statistics().trains_sent == 1);
+  std::vector<decltype(f.open())> many;
+  scripted_linux::trains_fail = true;
+  for (int i = 0; i < 17; ++i) send_ten(many.emplace_back(f.open()).local_address());
+  scripted_linux::trains_fail = false;
+  send_ten(f.a.local_address());
+  CHECK(f.a.statistics().trains_sent == 1);  // too many failures: the socket goes without
+}
+
+TEST_CASE("short writes across interleaved peers lose, repeat and reorder nothing") {
+  for (int stop_after = 1; stop_after <= 6; ++stop_after) {
+    scripted_linux::reset();
+    sockets<scripted_linux> f;
+    scripted_linux::sends = {-stop_after, EAGAIN, EAGAIN, -1, EAGAIN, -2, -1};
+    f.run(pass(f, 120, 4));
+    CHECK(f.a.statistics().datagrams_sent == 120);
+    CHECK(f.a.statistics().dropped_refused == 0);
+    CHECK(f.a.statistics().dropped_no_buffer == 0);
+  }
+}
+
+TEST_CASE("overtaken datagrams are taken over, copied and counted") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  auto other = f.open();
+  const std::vector<std::byte> x = pattern(100, 1), y = pattern(100, 2);
+  // x x y x: one train of three, one of one. The first leaves, the second must wait.
+  const std::array<outgoing_datagram, 4> batch{{{f.b.local_address(), chain(bytes_view(x))},
+                                                {f.b.local_address(), chain(bytes_view(x))},
+                                                {other.local_address(), chain(bytes_view(y))},
+                                                {f.b.local_address(), chain(bytes_view(x))}}};
+  scripted_linux::sends = {-1, EAGAIN};
+  const sent answer = f.a.try_send(batch);
+  CHECK(answer.accepted == 4);
+  CHECK(answer.why == errc::would_block);
+  CHECK(f.a.statistics().copies == 1);
+  CHECK(f.a.statistics().datagrams_sent == 3);
+  struct flow {
+    static task<> run(sockets<scripted_linux>& fixture, decltype(f.open())& overtaken) {
+      std::vector<received_datagram> in = co_await receive_all(overtaken, 1, 1);
+      CHECK(same(in[0].payload.bytes(), pattern(100, 2)));
+      in = co_await receive_all(fixture.b, 3, 4);
+      CHECK(in.size() == 3);
+    }
+  };
+  f.run(flow::run(f, other));
+  CHECK(f.a.statistics().datagrams_sent == 4);
+  scripted_linux::sends = {-1, EAGAIN};
+  CHECK(f.a.try_send(batch).accepted == 4);
+  f.a.close();
+  CHECK(f.a.statistics().dropped_closed == 1);
+}
+
+TEST_CASE("one bad datagram among interleaved peers does not hold up the others") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  auto other = f.open();
+  const std::vector<std::byte> x = pattern(100, 1), y = pattern(100, 2);
+  const std::array<outgoing_datagram, 4> batch{{{f.b.local_address(), chain(bytes_view(x))},
+                                                {other.local_address(), chain(bytes_view(y))},
+                                                {f.b.local_address(), chain(bytes_view(x))},
+                                                {f.b.local_address(), chain(bytes_view(x))}}};
+  scripted_linux::sends = {-1, EPERM};
+  const sent answer = f.a.try_send(batch);
+  CHECK(answer.accepted == 4);
+  CHECK(answer.why.ok());
+  CHECK(f.a.statistics().dropped_refused == 1);
+  CHECK(f.a.statistics().datagrams_sent == 3);
+}
