@@ -18,6 +18,7 @@ struct busy : connected_world {
     s.plan(row::send_buffers, act(manner::later));
     s.plan(row::send_buffers, act(manner::now));
     s.plan(row::send_buffers, act(manner::waits));
+    s.usual(row::terminate_session).first = [this] { running_at_terminate = s.running; };
     registering = start(link.register_instance());
     app = cp.open_endpoint();
     other = cp.open_endpoint();
@@ -25,6 +26,7 @@ struct busy : connected_world {
     receiving = start_receive(other);
   }
   endpoint other;
+  int running_at_terminate = -1;
   std::unique_ptr<running<status>> registering;
   std::unique_ptr<running<result<incoming>>> receiving;
   std::vector<std::unique_ptr<running<status>>> sends;
@@ -35,6 +37,7 @@ struct busy : connected_world {
     CHECK(s.count(row::terminate_session) == 1);
     CHECK(s.calls.back().which == row::terminate_session);
     CHECK(s.calls.back().reason == why);
+    CHECK(running_at_terminate == 0);  // all of them end when asked to
     CHECK(s.running == 0);
   }
 };
