@@ -310,7 +310,8 @@ TEST_CASE("U6: ACTIVE begins inside the row's completion, before the platform's 
   CHECK(link.get_if<eager_provider>()->said == errc::unknown_transport_id);  // not: not_active
 }
 
-TEST_CASE("U13: ids are added before the first reach, removed before dormancy, dropped at the end") {
+TEST_CASE(
+    "U13: ids are added before the first reach, removed before dormancy, dropped at the end") {
   connected_world w;
   w.connect();
   CHECK(w.s.rows() == std::vector<row>{row::establish_session, row::transition_active,

@@ -10,10 +10,10 @@ using namespace support;
 
 namespace {
 
-constexpr row all_rows[] = {row::establish_session,   row::terminate_session,
-                            row::transition_active,   row::transition_dormant,
-                            row::add_transport_id,    row::remove_transport_id,
-                            row::reach_transport_id,  row::send_buffers};
+constexpr row all_rows[] = {row::establish_session,  row::terminate_session,
+                            row::transition_active,  row::transition_dormant,
+                            row::add_transport_id,   row::remove_transport_id,
+                            row::reach_transport_id, row::send_buffers};
 
 /// A life in which each of the eight rows is called.
 void live(connected_world& w) {
@@ -173,9 +173,9 @@ class foreign_provider {
   explicit foreign_provider(foreign_event& event) noexcept : event_(&event) {}
   void establish_session(instance) {}
   task<status> transition_active() {
-    co_return co_await cancellable(foreign_event::wait(*event_), [](foreign_event::wait& w) noexcept {
-      w.event->fire(errc::canceled);
-    });
+    co_return co_await cancellable(
+        foreign_event::wait(*event_),
+        [](foreign_event::wait& w) noexcept { w.event->fire(errc::canceled); });
   }
   status reach_transport_id(transport_id) { return {}; }
   sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }

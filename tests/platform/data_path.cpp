@@ -23,8 +23,8 @@ struct memory {
   std::array<std::byte, 64> bytes{};
   int released = 0;
   lease wrap(std::size_t size) {
-    return lease::wrap({bytes.data(), size},
-                       [](void* m) noexcept { ++static_cast<memory*>(m)->released; }, this);
+    return lease::wrap(
+        {bytes.data(), size}, [](void* m) noexcept { ++static_cast<memory*>(m)->released; }, this);
   }
 };
 
@@ -61,8 +61,8 @@ TEST_CASE("G37: an outgoing message is the concatenation of its parts, empty one
       {bytes_of(d), bytes_of(b)}};
   const std::string expected[] = {"three", "one three", "one two three", "three", "three"};
   for (std::size_t i = 0; i < chains.size(); ++i) {
-    const auto sent = w.start(awaiting<status>(
-        w.app.send_to(w.peer, chain(std::span<const bytes_view>(chains[i])))));
+    const auto sent = w.start(
+        awaiting<status>(w.app.send_to(w.peer, chain(std::span<const bytes_view>(chains[i])))));
     w.run();
     CHECK(sent->take().ok());
     const auto& m = w.s.last(row::send_buffers).messages.at(0);
@@ -70,8 +70,8 @@ TEST_CASE("G37: an outgoing message is the concatenation of its parts, empty one
     CHECK(m.parts == chains[i].size());
   }
   const std::vector<bytes_view> nothing = {bytes_of(b), bytes_of(b)};
-  const auto refused = w.start(
-      awaiting<status>(w.app.send_to(w.peer, chain(std::span<const bytes_view>(nothing)))));
+  const auto refused =
+      w.start(awaiting<status>(w.app.send_to(w.peer, chain(std::span<const bytes_view>(nothing)))));
   CHECK(refused->take() == errc::message_empty);
 }
 
@@ -132,7 +132,9 @@ TEST_CASE("7.1: a forwarded message is released when the pended row has complete
   w.connect();
   memory m;
   w.s.usual(row::send_buffers).how = manner::waits;
-  SUBCASE("taken into the batch of the turn") { REQUIRE(w.app.forward(w.peer, m.wrap(5)).ok()); }
+  SUBCASE("taken into the batch of the turn") {
+    REQUIRE(w.app.forward(w.peer, m.wrap(5)).ok());
+  }
   SUBCASE("queued behind another") {
     const auto slow = w.start_send(w.app, w.peer, "slow");
     REQUIRE(w.app.forward(w.peer, m.wrap(5)).ok());

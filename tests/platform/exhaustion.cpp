@@ -18,11 +18,11 @@ namespace {
 
 /// What became of one life in which one allocation failed.
 struct outcome {
-  bool happened = false;    ///< the allocation was reached
-  bool threw = false;       ///< std::bad_alloc reached the caller
-  bool stood_still = false; ///< something never completed
-  bool useless = false;     ///< the platform did not recover
-  bool ended = false;       ///< the session could not go on without the memory
+  bool happened = false;     ///< the allocation was reached
+  bool threw = false;        ///< std::bad_alloc reached the caller
+  bool stood_still = false;  ///< something never completed
+  bool useless = false;      ///< the platform did not recover
+  bool ended = false;        ///< the session could not go on without the memory
   std::array<status, 32> errors{};
   int error_count = 0;
   void note(status s) {
@@ -80,8 +80,8 @@ struct life {
       app = cp.open_endpoint();
       for (unsigned round = 0; round < 2; ++round) {
         listens = cp.open_endpoint({.proposed_id = {}, .listening = true});
-        out.note(finish<result<transport_id>>(
-                     awaiting<result<transport_id>>(app.ready()), errc::no_memory)
+        out.note(finish<result<transport_id>>(awaiting<result<transport_id>>(app.ready()),
+                                              errc::no_memory)
                      .error());
         send(app, 1);
         send(app, 2);
@@ -102,16 +102,17 @@ struct life {
               state.cp.indicate(incoming(app.id(), peer_id(1), std::move(received)));
           out.note(indicated);
           if (!indicated)
-            out.note(finish<result<incoming>>(awaiting<result<incoming>>(app.receive()),
-                                              errc::no_memory)
-                         .error());
+            out.note(
+                finish<result<incoming>>(awaiting<result<incoming>>(app.receive()), errc::no_memory)
+                    .error());
         }
         if (link->state() == session_state::active) {
-          out.note(finish<result<transport_id>>(
-                       awaiting<result<transport_id>>(state.cp.request_transport_id()),
-                       errc::no_memory)
-                       .error());
-          if (!listens.id().is_nil()) does(awaiting<status>(state.cp.signal(app.id(), listens.id(), bytes_of("knock"))));
+          out.note(
+              finish<result<transport_id>>(
+                  awaiting<result<transport_id>>(state.cp.request_transport_id()), errc::no_memory)
+                  .error());
+          if (!listens.id().is_nil())
+            does(awaiting<status>(state.cp.signal(app.id(), listens.id(), bytes_of("knock"))));
         }
         listens.close();
         w.advance(std::chrono::minutes(3));  // dormant, and then all of it again
@@ -156,8 +157,8 @@ outcome live(lean_state::manner how, std::uint64_t k) {
 }  // namespace
 
 TEST_CASE("F36: the k-th allocation fails, for every k of a whole life") {
-  for (const auto how : {lean_state::manner::now, lean_state::manner::at_once,
-                         lean_state::manner::later}) {
+  for (const auto how :
+       {lean_state::manner::now, lean_state::manner::at_once, lean_state::manner::later}) {
     CAPTURE(static_cast<int>(how));
     int points = 0, unnoticed = 0;
     for (std::uint64_t k = 1;; ++k) {

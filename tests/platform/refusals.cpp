@@ -150,6 +150,7 @@ TEST_CASE("queues: an endpoint's receive queue is bounded by the memory it pins"
   CHECK(w.app.statistics().queued_pinned == 0);
   CHECK(pool.statistics().outstanding == 0);
   CHECK(arrives(4096).ok());
+  w.app.close();  // the pool goes before the endpoint
 }
 
 TEST_CASE("queues: messages of one slab pin it once, until the last of them has gone") {
@@ -246,8 +247,8 @@ TEST_CASE("a sender destroyed while its row runs leaves the row to the platform"
     connected_world w;
     w.connect();
     w.s.usual(row::send_buffers).how = manner::waits;
-    std::optional<running<status>> single(
-        std::in_place, w.home, awaiting<status>(w.app.send_to(w.peer, bytes_of("x"))));
+    std::optional<running<status>> single(std::in_place, w.home,
+                                          awaiting<status>(w.app.send_to(w.peer, bytes_of("x"))));
     w.run();
     w.s.door_of(row::send_buffers).open();
     for (int i = 0; i < steps; ++i) w.step();

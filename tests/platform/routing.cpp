@@ -241,8 +241,8 @@ TEST_CASE("G35: a refused id is replaced by another one, up to eight (U22)") {
   for (int refusals = 0; refusals < 8; ++refusals) {
     connected_world w;
     for (int i = 0; i < refusals; ++i)
-      w.s.plan(row::add_transport_id, act(i % 2 ? manner::now : manner::later,
-                                          errc::duplicate_transport_id));
+      w.s.plan(row::add_transport_id,
+               act(i % 2 ? manner::now : manner::later, errc::duplicate_transport_id));
     REQUIRE(w.register_instance(w.link).ok());
     w.app = w.cp.open_endpoint();
     const auto id = w.ready(w.app);

@@ -58,7 +58,8 @@ task<> pended_call(pending_state* s, int number) {
 
 enum class ending { resume, cancel, abort };
 
-/// Steps per call, and allocations in all, from the moment in which `count` pended calls are let go.
+/// Steps per call, and allocations in all, from the moment in which `count` pended calls are let
+/// go.
 struct cost {
   double steps = 0;
   std::uint64_t allocations = 0;
@@ -85,7 +86,8 @@ cost let_go(int count, ending how) {
   out.allocations = allocations_made() - allocations;
   CHECK(state.order.size() == static_cast<std::size_t>(count));
   bool in_order = true;
-  for (int i = 0; i < count; ++i) in_order = in_order && state.order[static_cast<std::size_t>(i)] == i;
+  for (int i = 0; i < count; ++i)
+    in_order = in_order && state.order[static_cast<std::size_t>(i)] == i;
   CHECK(in_order);
   CHECK(state.failures == (how == ending::resume ? 0 : count));
   state.establish.complete_all();

@@ -147,7 +147,8 @@ TEST_CASE("steady state: queued messages and single receives allocate nothing") 
   });
 }
 
-TEST_CASE("steady state: a provider's calls and tasks, a lost route and a dormancy cost nothing new") {
+TEST_CASE(
+    "steady state: a provider's calls and tasks, a lost route and a dormancy cost nothing new") {
   lean_world w(lean_state::manner::later);
   w.check_free([&] {
     running<> root(w.home, call(w.state.cp, peer_id(1)));

@@ -47,6 +47,11 @@ class frame_cache {
     if (!recycles(list) || closed_) return ::operator delete(memory);
     free_[list] = new (memory) node{free_[list]};
   }
+  /// Gives the recycled frames back to operator delete.
+  static void release_spare() noexcept {
+    for (node*& list : free_)
+      while (list) ::operator delete(std::exchange(list, list->next));
+  }
   static inline constinit thread_local frame_statistics statistics{};
 
  private:
@@ -58,8 +63,7 @@ class frame_cache {
     closer() noexcept {}
     ~closer() {
       closed_ = true;
-      for (node*& list : free_)
-        while (list) ::operator delete(std::exchange(list, list->next));
+      release_spare();
     }
   };
   static constexpr std::size_t step = 64, lists = 64;
@@ -98,6 +102,11 @@ struct recycling_allocator {
 /// This thread's figures. Cost: reads three counters.
 [[nodiscard]] inline frame_statistics frame_memory() noexcept {
   return detail::frame_cache::statistics;
+}
+
+/// Gives this thread's spare frames back to the system, after a peak or before counting.
+inline void release_spare_frames() noexcept {
+  detail::frame_cache::release_spare();
 }
 
 }  // namespace lockgate::inline v0

@@ -26,33 +26,35 @@ namespace lockgate::inline v0::detail {
 class path;
 class session;
 
-/// Somebody who waits for the endpoint's id, which is put here: the endpoint may be gone by then.
-class ready_request : public waiter {
- public:
-  transport_id id;
-};
-
 /// A receiver's place for messages, in its own frame: filled until it gets to run.
 class receive_request : public waiter {
  public:
-  ~receive_request() { leave(); }
-  /// Takes nothing more: the receiver has got to run.
-  void leave() noexcept {
-    if (receive_request** const slot = std::exchange(filled_through, nullptr)) *slot = nullptr;
-  }
   std::span<incoming> into;
   std::size_t count = 0;
-  receive_request** filled_through = nullptr;  ///< the endpoint's pointer to it, while it fills
 };
 
 class endpoint_state final : public list_link<endpoint_state> {
  public:
+  /// Somebody waits on the endpoint, in a frame of their own: that is demand (U26), and keeps a
+  /// closed endpoint until they have gone on.
+  class user {
+   public:
+    user() noexcept = default;
+    user(const user&) = delete;
+    ~user() { leave(); }
+    inline void enter(endpoint_state& endpoint) noexcept;
+    inline void leave() noexcept;
+
+   private:
+    endpoint_state* endpoint_ = nullptr;
+  };
+
   endpoint_state(core& platform, const endpoint_options& wish) noexcept;
   ~endpoint_state();
   static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
   static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
 
-  [[nodiscard]] core& platform() const noexcept { return platform_; }
+  [[nodiscard]] core& platform() const noexcept { return *platform_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
   [[nodiscard]] const transport_id& id() const noexcept { return id_; }
   [[nodiscard]] bool is_ready() const noexcept { return ready_; }
@@ -66,7 +68,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   void begin_negotiation(session& s) noexcept { negotiator_ = &s; }
   void end_negotiation() noexcept {
     negotiator_ = nullptr;
-    platform_.wake_sessions();
+    platform_->wake_sessions();
   }
   /// The id is fixed. Errors: no_memory.
   status accept_id(const transport_id& id) noexcept;
@@ -74,14 +76,20 @@ class endpoint_state final : public list_link<endpoint_state> {
   /// may still accept it.
   void deny_id(status why) noexcept;
   /// Waits for the id; instances that have refused it are asked again.
-  void wait_for_id(ready_request& waiting) noexcept;
+  void wait_for_id(waiter& waiting) noexcept;
 
   // Receiving.
   /// Takes a message over on success. Errors: queue_full, no_memory.
   status deliver(incoming& message) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
+  /// Moves the queued messages that `belongs` names to memory of their own.
+  template <class F>
+  void compact_queued(F belongs) noexcept;
   void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
+  void receiver_resumed(receive_request& receiver) noexcept {
+    if (filling_ == &receiver) filling_ = nullptr;
+  }
   void drop(drop_cause cause, std::uint64_t count = 1) noexcept {
     statistics_.drops.add(cause, count);
   }
@@ -93,8 +101,10 @@ class endpoint_state final : public list_link<endpoint_state> {
 
   [[nodiscard]] endpoint_statistics statistics() const noexcept;
   void close() noexcept;
-  /// Deletes a closed endpoint once no path of it is busy.
+  /// Deletes a closed endpoint once no path of it is busy and nobody waits on it.
   void delete_if_done() noexcept;
+  /// The platform is going: paths have nothing left to do, and users must not look for it.
+  void forget_platform() noexcept;
 
   lockgate::endpoint* handle = nullptr;
 
@@ -103,10 +113,13 @@ class endpoint_state final : public list_link<endpoint_state> {
     incoming message;
     std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
   };
+  bool place(incoming& message) noexcept;
+  status enqueue(incoming& message) noexcept;
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;
 
-  core& platform_;
+  core* platform_;
+  std::size_t users_ = 0;
   std::uint64_t luid_;
   endpoint_options wish_;
   transport_id id_;
@@ -116,15 +129,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   session* negotiator_ = nullptr;
   ring<queued> queue_;
   std::size_t pinned_ = 0;
-  void fill(receive_request& receiver) noexcept {
-    stop_filling();
-    filling_ = &receiver;
-    receiver.filled_through = &filling_;
-  }
-  void stop_filling() noexcept {
-    if (filling_) filling_->leave();
-  }
-  intrusive_list<waiter> ready_waiters_;
+  wait_list ready_waiters_;
   intrusive_list<waiter> receivers_;
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
   std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,

@@ -63,6 +63,13 @@ class path final : public list_link<path>, ready_item {
   [[nodiscard]] outgoing message_for(const chain& payload) const noexcept {
     return {endpoint_.id(), remote_, endpoint_.luid(), payload};
   }
+  /// The same in place, for those who describe many.
+  void describe(const chain& payload, outgoing& message) const noexcept {
+    message.local = endpoint_.id();
+    message.remote = remote_;
+    message.endpoint = endpoint_.luid();
+    message.payload = payload;
+  }
 
   /// Offers messages to the provider. Requires: `lane_is_open()`.
   [[nodiscard]] answer<sent> send_now(std::span<const outgoing> messages) noexcept;

@@ -272,10 +272,9 @@ class batch_under_way {
 };
 
 inline status path::forward(lease& memory) noexcept {
-  const outgoing message = message_for(chain(memory.bytes()));
-  if (lane_open_) return route_->gathered().add(*this, message, memory);
+  if (lane_open_) return route_->gathered().add(*this, memory);
   if (owned_ >= endpoint_.platform().options.send_queue_messages) return errc::queue_full;
-  auto* const request = new owned_request(message, std::move(memory));
+  auto* const request = new owned_request(message_for(chain(memory.bytes())), std::move(memory));
   if (!request) return errc::no_memory;
   ++owned_;
   enqueue(*request);
@@ -321,73 +320,73 @@ inline void path::close() noexcept {
 
 // The outbox of an instance.
 
-inline status gathered_sends::add(path& to, const outgoing& message, lease& memory) noexcept {
-  if (gathering_.messages.size() >= batch_size) flush();
-  if (gathering_.messages.size() >= batch_size) return errc::queue_full;
-  const status reserved = without_throwing([&] {
-    gathering_.messages.reserve(batch_size);
-    gathering_.leases.reserve(batch_size);
-    gathering_.paths.reserve(batch_size);
-  });
-  if (reserved) return reserved;
-  gathering_.messages.push_back(message);
-  gathering_.leases.push_back(std::move(memory));
-  gathering_.paths.push_back(&to);
+inline status gathered_sends::add(path& to, lease& memory) noexcept {
+  if (gathering_.count == batch_size) flush();
+  if (gathering_.count == batch_size) return errc::queue_full;
+  if (!gathering_.reserve()) return errc::no_memory;
+  to.describe(chain(memory.bytes()), gathering_.messages[gathering_.count]);
+  taken& owner = gathering_.owners[gathering_.count++];
+  owner.to = &to;
+  owner.memory = std::move(memory);
   to.count_gathered(true);
   owner_.platform().home.at_turn_end(*this);
   return {};
 }
 
 inline void gathered_sends::flush() noexcept {
-  if (gathering_.empty() || !in_flight_.empty()) return;
+  if (gathering_.count == 0 || in_flight_.count > 0) return;
   std::swap(gathering_, in_flight_);
   done_ = 0;
   send_rest();
 }
 
 inline void gathered_sends::send_rest() noexcept {
-  while (done_ < in_flight_.messages.size()) {
-    const std::span<const outgoing> rest(in_flight_.messages.data() + done_,
-                                         in_flight_.messages.size() - done_);
+  while (done_ < in_flight_.count) {
+    const std::span<const outgoing> rest(&in_flight_.messages[done_], in_flight_.count - done_);
     if (owner_.state() != session_state::active) {
-      settle(sent(errc::terminated));
+      settle(errc::terminated);
       continue;
     }
     owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote, rest.size());
     owner_.count_send_row();
     if (call_.start(owner_, row::send_buffers, owner_.provider().send_buffers(rest), *this,
                     owner_.never_abandon())) {
-      for (std::size_t i = done_; i < in_flight_.paths.size(); ++i)
-        in_flight_.paths[i]->row_outstanding(true);
+      for (std::size_t i = done_; i < in_flight_.count; ++i)
+        in_flight_.owners[i].to->row_outstanding(true);
       return;
     }
-    settle(call_.outcome());
+    row_ended(call_.outcome());
   }
   in_flight_.clear();
+  if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
 }
 
 inline void gathered_sends::later_answer_came() noexcept {
   const session::pin alive(owner_);
   const sent answer = call_.outcome();
-  for (std::size_t i = done_; i < in_flight_.paths.size(); ++i)
-    in_flight_.paths[i]->row_outstanding(false);
-  settle(answer);
+  for (std::size_t i = done_; i < in_flight_.count; ++i)
+    in_flight_.owners[i].to->row_outstanding(false);
+  row_ended(answer);
   send_rest();
   flush();
 }
 
+inline void gathered_sends::row_ended(const sent& answer) noexcept {
+  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
+                  in_flight_.messages[done_].remote, answer.accepted);
+  settle(answer);
+}
+
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
-  const std::size_t count = in_flight_.messages.size() - done_;
+  const std::size_t count = in_flight_.count - done_;
   const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
-  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
-                  in_flight_.messages[done_].remote, accepted);
   for (std::size_t i = 0; i < accepted; ++i, ++done_) {
     owner_.count_sent(in_flight_.messages[done_], in_flight_.messages[done_].endpoint);
-    in_flight_.paths[done_]->count_gathered(false);
+    in_flight_.owners[done_].to->count_gathered(false);
   }
   if (accepted == count) return;
-  path& refused = *in_flight_.paths[done_++];
+  path& refused = *in_flight_.owners[done_++].to;
   owner_.drop(drop_cause::send_failed);
   refused.count_gathered(false);
   if (answer.why == errc::unreachable) refused.route_lost();

@@ -163,6 +163,10 @@ class session final : public instance_host, public row_owner, public list_link<s
       e.amount = static_cast<std::uint32_t>(amount);
     });
   }
+  status refused(drop_cause cause, status why) noexcept {
+    drop(cause);
+    return why;
+  }
   void drop(drop_cause cause) noexcept {
     statistics_.drops.add(cause);
     platform_.tell(event_kind::message_dropped, id_, [&](event& e) { e.cause = cause; });

@@ -69,7 +69,7 @@ inline status session::deregister(const void* caller) noexcept {
 inline void session::abandon() noexcept {
   abandoned_ = true;
   handle_slot_ = nullptr;
-  if (!has_ended() && state_ != session_state::registering) static_cast<void>(deregister(nullptr));
+  static_cast<void>(deregister(nullptr));  // in ENDED too: what the provider owes (G17)
   delete_if_abandoned();
 }
 
@@ -97,34 +97,28 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
     return errc::not_active;
   }
   std::size_t taken = 0;
+  std::uint64_t bytes = 0;
+  status why;
   for (incoming& message : messages) {
     const std::size_t size = message.size();
-    if (size == 0) {
-      drop(drop_cause::empty);
-      return {taken, errc::message_empty};
-    }
-    endpoint_state* const endpoint = local_endpoint(message.local);
-    if (!endpoint) {
-      drop(drop_cause::unknown_id);
-      return {taken, errc::unknown_transport_id};
-    }
     const transport_id peer = message.remote;
-    const status delivered = endpoint->deliver(message);
-    if (delivered) {
-      drop(drop_cause::queue_full);
-      return {taken, delivered};
-    }
+    endpoint_state* const endpoint = local_endpoint(message.local);
+    if (size == 0) why = refused(drop_cause::empty, errc::message_empty);
+    else if (!endpoint) why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
+    else if (why = endpoint->deliver(message); why) why = refused(drop_cause::queue_full, why);
+    if (why) break;
     ++taken;
-    ++statistics_.messages_received;
-    statistics_.bytes_received += size;
-    used_ = true;
+    bytes += size;
     platform_.tell(event_kind::message_received, id_, [&](event& e) {
       e.id = peer;
       e.amount = static_cast<std::uint32_t>(size);
       e.endpoint = endpoint->luid();
     });
   }
-  return taken;
+  statistics_.messages_received += taken;
+  statistics_.bytes_received += bytes;
+  if (taken > 0) used_ = true;
+  return {taken, why};
 }
 
 /// The endpoint with this id, if the id has been added here (G33).

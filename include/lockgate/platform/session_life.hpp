@@ -190,8 +190,8 @@ inline task<status> session::propose_ids(id_binding* binding) {
 
 inline task<status> session::remove_id(transport_id id) {
   tell_row(event_kind::row_began, row::remove_transport_id, {}, id);
-  const status removed = co_await control_.run(
-      *this, row::remove_transport_id, provider_.remove_transport_id(id), may_abandon());
+  const status removed = co_await control_.run(*this, row::remove_transport_id,
+                                               provider_.remove_transport_id(id), may_abandon());
   tell_row(event_kind::row_ended, row::remove_transport_id, removed, id);
   co_return removed;
 }

@@ -126,6 +126,9 @@ class instance {
   /// Waits for a blob from a peer. Completes: with a `result<peer_signal>`.
   [[nodiscard]] signal_operation receive_signal() noexcept;
 
+  /// What stands behind this handle: for a composite provider, which puts itself between.
+  [[nodiscard]] instance_host& host() const noexcept { return *host_; }
+
   friend bool operator==(const instance&, const instance&) noexcept = default;
 
  private:
