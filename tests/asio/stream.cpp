@@ -129,8 +129,7 @@ task<> close_while_waiting(world& w, bool stop_instead, status& outcome) {
   REQUIRE(made);
   std::vector<std::byte> some(100);
   if (stop_instead) {
-    const auto got =
-        co_await with_timeout(made->receive(some), std::chrono::milliseconds(20));
+    const auto got = co_await with_timeout(made->receive(some), std::chrono::milliseconds(20));
     outcome = got.error();
     co_return;
   }

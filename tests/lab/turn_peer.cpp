@@ -73,7 +73,9 @@ turn_options options_from(int count, char** words) {
   return out;
 }
 
-long long ns(time_point t) { return static_cast<long long>(t.time_since_epoch().count()); }
+long long ns(time_point t) {
+  return static_cast<long long>(t.time_since_epoch().count());
+}
 
 /// A platform with one turn provider, and an endpoint.
 struct peer {
@@ -207,9 +209,9 @@ task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rat
   }
   int duplicates = 0;
   for (const auto& [number, times] : seen) duplicates += times - 1;
-  std::printf("sent=%u refused=%u seen=%zu last=%d duplicates=%d gap_ms=%lld\n", sent_count, refused,
-              seen.size(), seen.empty() ? -1 : static_cast<int>(seen.rbegin()->first), duplicates,
-              static_cast<long long>(gap.count() / 1000000));
+  std::printf("sent=%u refused=%u seen=%zu last=%d duplicates=%d gap_ms=%lld\n", sent_count,
+              refused, seen.size(), seen.empty() ? -1 : static_cast<int>(seen.rbegin()->first),
+              duplicates, static_cast<long long>(gap.count() / 1000000));
   std::fflush(stdout);
   static_cast<void>(co_await here->cp.stop());
   static_cast<void>(co_await receiving.join());

@@ -20,6 +20,7 @@ from namespaces import LabError
 
 PEER = os.environ.get("LOCKGATE_TURN_PEER", "turn_peer")
 RENDEZVOUS = os.environ.get("LOCKGATE_RENDEZVOUS_SERVER", "rendezvous_server")
+DIAGNOSIS = os.environ.get("LOCKGATE_STUN_DIAGNOSIS", "stun_diagnosis")
 RENDEZVOUS_PORT = 7000
 RENDEZVOUS_KEY = "lab-key"
 ROUNDS = 20
@@ -187,6 +188,30 @@ class Matrix(unittest.TestCase):
                     passed += 1
         print(f"turn: {passed} of {len(nat.KINDS) ** 2} pairs of NATs", file=sys.stderr)
         self.assertEqual(passed, len(nat.KINDS) ** 2)
+
+
+class Diagnosis(unittest.TestCase):
+    def test_each_kind_is_recognised(self):
+        for kind, described in nat.KINDS.items():
+            with self.subTest(kind), lab.Lab(directory, kind, "none") as running:
+                running.start_turn()
+                server = f"{lab.SERVER_ADDRESSES[0]}:{turn.PORT}"
+                peer = running.popen(
+                    running.a,
+                    [DIAGNOSIS, server, running.a.host_address],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                said = peer.communicate(timeout=60)[0]
+                if described.promise is None:
+                    self.assertIn("no answer", said)
+                    self.assertEqual(peer.returncode, 1)
+                    continue
+                found = dict(line.rsplit(maxsplit=1) for line in said.splitlines())
+                self.assertEqual(found["mapping"], str(described.promise.mapping), said)
+                self.assertEqual(found["filtering"], str(described.promise.filtering), said)
+                self.assertEqual(found["translated"] == "yes", described.promise.translates, said)
+                self.assertEqual(found["port kept"] == "yes", described.promise.keeps_port, said)
 
 
 def _test(temporary_directory: Path) -> NoReturn:

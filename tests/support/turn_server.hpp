@@ -46,12 +46,12 @@ class turn_server {
     return count;
   }
 
-  bool is_silent = false;       ///< hears everything, says nothing
-  bool is_logging = false;      ///< keeps what it receives in `log`
-  std::string log;              ///< every byte of every control message
+  bool is_silent = false;   ///< hears everything, says nothing
+  bool is_logging = false;  ///< keeps what it receives in `log`
+  std::string log;          ///< every byte of every control message
   std::string password = "secret-of-alice";
-  std::uint64_t relayed = 0;    ///< datagrams to clients
-  std::uint64_t forbidden = 0;  ///< dropped: no permission
+  std::uint64_t relayed = 0;      ///< datagrams to clients
+  std::uint64_t forbidden = 0;    ///< dropped: no permission
   std::uint64_t indications = 0;  ///< data that came in Send indications
 
  private:
@@ -124,8 +124,7 @@ class turn_server {
     using lockgate::stun::attribute_type;
     const bool had = c->says.has_allocation;
     packet out = c->says.honest(request);
-    const bool granted =
-        lockgate_test::view(out).kind() == lockgate::stun::message_class::success;
+    const bool granted = lockgate_test::view(out).kind() == lockgate::stun::message_class::success;
     if (!had && c->says.has_allocation) {
       c->relay = std::make_shared<socket_type>(open());
       out = c->says.allocated(request, c->relay->local_address());
@@ -138,8 +137,7 @@ class turn_server {
           *message.find(attribute_type::xor_peer_address), message.id());
       c->permitted.insert(peer->ip);
       if (const auto number = message.find(attribute_type::channel_number)) {
-        const auto channel =
-            static_cast<std::uint16_t>(*lockgate::stun::read_u32(*number) >> 16);
+        const auto channel = static_cast<std::uint16_t>(*lockgate::stun::read_u32(*number) >> 16);
         c->peers[channel] = *peer;
         c->channels[*peer] = channel;
       }

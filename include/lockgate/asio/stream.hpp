@@ -103,8 +103,7 @@ class asio_stream {
   [[nodiscard]] static status prepare(tls_stream& stream, const stream_target& target) {
     std::error_code error;
     stream.set_verify_mode(asio::ssl::verify_peer, error);
-    if (!error)
-      stream.set_verify_callback(asio::ssl::host_name_verification(target.name), error);
+    if (!error) stream.set_verify_callback(asio::ssl::host_name_verification(target.name), error);
     if (error) return error;
     // RFC 6066 section 3: no address is sent as the server's name.
     if (!parse_ip_address(target.name) &&

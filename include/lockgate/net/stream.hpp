@@ -1,10 +1,10 @@
 // The network seam: what a byte stream (TCP, TLS) must offer, whoever implements it.
 #pragma once
 
-#include "lockgate/base/address.hpp"    // for socket_address
-#include "lockgate/buffer/chain.hpp"    // for bytes_view
-#include "lockgate/coro/operation.hpp"  // for task_context
-#include "lockgate/coro/task.hpp"       // for task
+#include "lockgate/base/address.hpp"         // for socket_address
+#include "lockgate/buffer/chain.hpp"         // for bytes_view
+#include "lockgate/coro/operation.hpp"       // for task_context
+#include "lockgate/coro/task.hpp"            // for task
 #include "lockgate/net/datagram_socket.hpp"  // for datagram_network
 
 #include <concepts>  // for same_as, movable

@@ -1,13 +1,13 @@
 // The messages of the rendezvous: STUN's format, signed with a key that all sides share.
 #pragma once
 
-#include "lockgate/base/result.hpp"           // for result
-#include "lockgate/base/transport_id.hpp"     // for transport_id
-#include "lockgate/net/signalling.hpp"        // for signal_message
-#include "lockgate/stun/channel_data.hpp"     // for is_channel
-#include "lockgate/stun/encoder.hpp"          // for encoder
-#include "lockgate/stun/integrity.hpp"        // for has_valid_integrity_sha256
-#include "lockgate/stun/message.hpp"          // for message_view
+#include "lockgate/base/result.hpp"        // for result
+#include "lockgate/base/transport_id.hpp"  // for transport_id
+#include "lockgate/net/signalling.hpp"     // for signal_message
+#include "lockgate/stun/channel_data.hpp"  // for is_channel
+#include "lockgate/stun/encoder.hpp"       // for encoder
+#include "lockgate/stun/integrity.hpp"     // for has_valid_integrity_sha256
+#include "lockgate/stun/message.hpp"       // for message_view
 
 #include <algorithm>      // for copy_n
 #include <array>          // for array

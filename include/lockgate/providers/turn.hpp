@@ -32,8 +32,7 @@ class turn {
   using relay = turn_relay<Network, Crypto>;
 
  public:
-  turn(Network& network, turn_options options)
-      : network_(network), options_(std::move(options)) {}
+  turn(Network& network, turn_options options) : network_(network), options_(std::move(options)) {}
 
   void establish_session(instance cp) {
     cp_ = cp;
@@ -175,8 +174,7 @@ class turn {
     for (;;) {
       ++counters_.waits;
       const auto from = ports_.find(messages[done].local);
-      const std::shared_ptr<turn_wire> over =
-          from == ports_.end() ? nullptr : from->second->wire();
+      const std::shared_ptr<turn_wire> over = from == ports_.end() ? nullptr : from->second->wire();
       if (!over) co_return sent(done, errc::unreachable);
       const status writable = co_await over->writable();
       if (writable) co_return sent(done, errc::unreachable);

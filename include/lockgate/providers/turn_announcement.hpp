@@ -20,8 +20,8 @@ namespace lockgate::inline v0 {
 /// bytes (IPv4 as v4-mapped) and a port. Its authenticity is the signalling's matter.
 struct turn_announcement {
   bool wants_answer = false;
-  std::uint32_t incarnation = 0;       ///< of the sender: a random number for each of its lives
-  std::uint32_t sequence = 0;          ///< counts the sender's changes of address
+  std::uint32_t incarnation = 0;        ///< of the sender: a random number for each of its lives
+  std::uint32_t sequence = 0;           ///< counts the sender's changes of address
   std::uint32_t heard_incarnation = 0;  ///< the latest that the sender has heard from the receiver
   std::uint32_t heard_sequence = 0;
   socket_address v4, v6;  ///< unspecified: none; both unspecified: it is leaving

@@ -97,9 +97,7 @@ class turn_connection : timer {
   [[nodiscard]] const std::shared_ptr<turn_wire>& shared_wire() const noexcept { return wire_; }
   [[nodiscard]] const socket_address& server() const noexcept { return server_; }
   /// The client wants another wire, or has given up, or has released: `end()` says which.
-  [[nodiscard]] bool is_over() const noexcept {
-    return end_.type != stun::turn_action_type::wait;
-  }
+  [[nodiscard]] bool is_over() const noexcept { return end_.type != stun::turn_action_type::wait; }
   [[nodiscard]] const stun::turn_action& end() const noexcept { return end_; }
 
  private:

@@ -40,12 +40,12 @@ struct turn_options {
   bool always_on = false;
   stun::turn_families families = stun::turn_families::v4;  ///< of the relayed addresses
   bool allow_private_peers = false;  ///< relay to private, link-local and loopback addresses
-  duration keep_alive = std::chrono::seconds(15);      ///< RFC 8445 section 11
-  duration open_timeout = std::chrono::seconds(15);    ///< for the control channel
-  duration reach_timeout = std::chrono::seconds(10);   ///< for a peer's answer to signals
+  duration keep_alive = std::chrono::seconds(15);          ///< RFC 8445 section 11
+  duration open_timeout = std::chrono::seconds(15);        ///< for the control channel
+  duration reach_timeout = std::chrono::seconds(10);       ///< for a peer's answer to signals
   duration first_repeat = std::chrono::milliseconds(250);  ///< of a signal; doubles each time
-  duration reach_freshness = std::chrono::seconds(30);  ///< how long a peer's answer is believed
-  duration release_timeout = std::chrono::seconds(2);  ///< for the server to delete allocations
+  duration reach_freshness = std::chrono::seconds(30);     ///< how long a peer's answer is believed
+  duration release_timeout = std::chrono::seconds(2);      ///< for the server to delete allocations
 };
 
 /// What a `turn` provider has carried, and dropped. Cost: plain integers, read at any time.

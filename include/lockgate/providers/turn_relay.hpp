@@ -76,12 +76,14 @@ class turn_relay {
 
   /// Asks the server to delete the allocation.
   void release() {
-    if (!std::exchange(releasing_, true) && is_open()) winner_->release();
+    if (!is_open()) return;
+    releasing_ = true;
+    winner_->release();
   }
   /// Releases, waits until the server has answered or `deadline`, and ends everything.
   task<> close(time_point deadline) {
     release();
-    while (winner_ && winner_->client().is_allocated() && !winner_->is_over()) {
+    while (releasing_ && winner_ && !winner_->is_over()) {
       const status waited = co_await wait_until(changed_, deadline);
       if (waited) break;
     }
@@ -227,8 +229,7 @@ class turn_relay {
     config.families = options_.families;
     config.keep_alive = options_.keep_alive;
     config.allow_private_peers = options_.allow_private_peers;
-    const auto made =
-        std::make_shared<connection>(network_.home(), config, *from->credentials);
+    const auto made = std::make_shared<connection>(network_.home(), config, *from->credentials);
     if (user_) user_->prepare(made->client());
     for (int tries = 0; tries < most_redirects; ++tries) {
       stream_target target;

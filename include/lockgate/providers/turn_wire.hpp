@@ -1,16 +1,16 @@
 // Messages to and from a TURN server over whatever leads there: datagrams or a stream.
 #pragma once
 
-#include "lockgate/base/result.hpp"           // for result
-#include "lockgate/base/sent.hpp"             // for sent
-#include "lockgate/buffer/chain.hpp"          // for chain, bytes_view
-#include "lockgate/buffer/slab_pool.hpp"      // for slab_pool
-#include "lockgate/coro/sleep.hpp"            // for sleep_for
-#include "lockgate/coro/task.hpp"             // for task
-#include "lockgate/coro/wait_list.hpp"        // for wait_list
-#include "lockgate/net/datagram_socket.hpp"   // for received_datagram
-#include "lockgate/net/stream.hpp"            // for byte_stream
-#include "lockgate/stun/stream_framing.hpp"   // for next_frame
+#include "lockgate/base/result.hpp"          // for result
+#include "lockgate/base/sent.hpp"            // for sent
+#include "lockgate/buffer/chain.hpp"         // for chain, bytes_view
+#include "lockgate/buffer/slab_pool.hpp"     // for slab_pool
+#include "lockgate/coro/sleep.hpp"           // for sleep_for
+#include "lockgate/coro/task.hpp"            // for task
+#include "lockgate/coro/wait_list.hpp"       // for wait_list
+#include "lockgate/net/datagram_socket.hpp"  // for received_datagram
+#include "lockgate/net/stream.hpp"           // for byte_stream
+#include "lockgate/stun/stream_framing.hpp"  // for next_frame
 
 #include <algorithm>  // for copy
 #include <chrono>     // for milliseconds

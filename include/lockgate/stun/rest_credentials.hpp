@@ -29,8 +29,8 @@ namespace detail {
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     std::uint32_t group = 0;
     for (std::size_t i = 0; i < 3; ++i)
-      group = group << 8 |
-              (at + i < bytes.size() ? std::to_integer<std::uint32_t>(bytes[at + i]) : 0);
+      group =
+          group << 8 | (at + i < bytes.size() ? std::to_integer<std::uint32_t>(bytes[at + i]) : 0);
     for (std::size_t i = 0; i < 4; ++i)
       out += at + i <= bytes.size() ? letters[group >> (18 - 6 * i) & 63] : '=';
   }
