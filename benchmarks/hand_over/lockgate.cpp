@@ -9,8 +9,8 @@
 #include <cstddef>    // for size_t
 #include <cstdint>    // for uint64_t
 #include <deque>      // for deque
-#include <memory>     // for unique_ptr
 #include <stdexcept>  // for logic_error
+#include <utility>    // for move
 
 namespace {
 
@@ -70,35 +70,55 @@ task<> wait_once(wait_list* at, std::size_t* woken) {
   if (!outcome) ++*woken;
 }
 
-/// Each caller can be stopped while it waits, is woken, and ends: its coroutine and its task go.
+/// A coroutine that somebody started and owns.
+class caller final : task_completion {
+ public:
+  caller() : task_completion([](task_completion&) noexcept {}) {}
+  void start(task<> work, const task_context& context) {
+    work_ = std::move(work);
+    work_.start(context, *this);
+  }
+  void end() {
+    if (!work_.done()) throw std::logic_error("hand_over/lockgate_stop_and_end: still waiting");
+    work_.reset();
+  }
+
+ private:
+  task<> work_;
+};
+
+/// Each caller can be stopped while it waits; it is woken, its coroutine ends and is destroyed.
 void with_stop_and_end(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));
   bench::lockgate_world world;
+  stop_state stop;
+  const task_context context{&world.home(), &stop, nullptr};
   std::size_t woken = 0;
   wait_list waiting;
-  task_group waiters(world.home());
-  const auto fill = [&] {
-    for (std::size_t i = 0; i < count; ++i)
-      bench::expect_ok(waiters.spawn(wait_once(&waiting, &woken)));
-    world.home().run_ready();
+  std::deque<caller> callers(count);
+  const auto wait = [&] {
+    for (caller& each : callers) each.start(wait_once(&waiting, &woken), context);
   };
-  fill();
-  waiting.complete_all();
-  world.home().run_ready();
+  const auto wake = [&] {
+    waiting.complete_all();
+    world.home().run_ready();
+    for (caller& each : callers) each.end();
+  };
+  wait();
+  wake();
 
   woken = 0;
   std::uint64_t allocated = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    fill();
+    wait();
     state.ResumeTiming();
     const std::uint64_t before = bench::allocations();
-    waiting.complete_all();
-    world.home().run_ready();
+    wake();
     allocated += bench::allocations() - before;
   }
   if (woken != count * static_cast<std::size_t>(state.iterations()))
-    throw std::logic_error("hand_over/lockgate_stop: a waiter was not woken");
+    throw std::logic_error("hand_over/lockgate_stop_and_end: a waiter was not woken");
   bench::report_items(state, woken, allocated);
 }
 

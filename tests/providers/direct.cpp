@@ -324,14 +324,19 @@ TEST_CASE("removing an id closes its socket; the instance drains without a leak"
   CHECK_FALSE(w.wire().closed);  // the id again, with a new socket on the same port
 }
 
-TEST_CASE("in a steady state nothing is allocated, sending or receiving") {
+#if !LOCKGATE_ASAN  // which sees every frame, so that none is recycled
+TEST_CASE("in a steady state nothing is allocated, sending one or many, or receiving") {
   direct_world w;
   w.open_path(alice);
   const auto exchange = [](direct_world* in, int rounds) -> task<> {
     const std::array<std::byte, 8> bytes{};
+    std::array<message_to, 40> batch;
+    batch.fill({alice, chain(bytes)});
     for (int i = 0; i < rounds; ++i) {
-      const status went = co_await in->app.send_to(alice, chain(bytes));
-      REQUIRE(went.ok());
+      const status one = co_await in->app.send_to(alice, chain(bytes));
+      REQUIRE(one.ok());
+      const sent many = co_await in->app.send_to(batch);
+      REQUIRE(many.accepted == batch.size());
       in->wire().sent.clear();
       in->net.put(my_port, at_alice, "answer");
       in->net.wake(my_port);
@@ -339,10 +344,12 @@ TEST_CASE("in a steady state nothing is allocated, sending or receiving") {
       REQUIRE(answer.has_value());
     }
   };
-  w.run_to_end(exchange(&w, 200));  // the test's own containers grow to their size, too
+  w.run_to_end(exchange(&w, 2));
+  task<> work = exchange(&w, 100);
   const std::uint64_t before = support::allocations_made();
-  running<> again(w.home, exchange(&w, 8));
+  running<> again(w.home, std::move(work));
   w.advance(1s);
   REQUIRE(again.done());
   CHECK(support::allocations_made() == before);
 }
+#endif

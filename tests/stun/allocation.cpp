@@ -1,27 +1,8 @@
 // Relayed data neither allocates nor is copied: counted, not claimed.
 #include "scripted_turn.hpp"
+#include "support/allocation.hpp"  // for allocations_made
 
 #include <doctest/doctest.h>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t allocations = 0;
-}
-
-// Not inlined: g++ 12 warns of a mismatch where it sees free() but not malloc().
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept {
-  std::free(p);
-}
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
 
 using namespace lockgate_test;
 
@@ -38,7 +19,7 @@ TEST_CASE("turn: relayed data in both directions allocates nothing and is not co
   std::copy_n(header.begin(), 4, datagram.begin());
   const packet indication = scripted_server::data_indication(peer_a, packet(1200));
 
-  const auto before = allocations;
+  const auto before = support::allocations_made();
   std::size_t received = 0, framed = 0;
   for (int i = 0; i < 1000; ++i) {
     received += rig.client.receive(datagram, rig.now).length;
@@ -46,11 +27,11 @@ TEST_CASE("turn: relayed data in both directions allocates nothing and is not co
     framed += rig.client.frame(peer, 1200, header)->header;
     framed += rig.client.next(rig.now).type == stun::turn_action_type::wait;
   }
-  CHECK(allocations == before);
+  CHECK(support::allocations_made() == before);
   CHECK(received == 2'400'000);
   CHECK(framed == 5000);
   ::operator delete(::operator new(1));  // the counter does count
-  CHECK(allocations > before);
+  CHECK(support::allocations_made() > before);
 }
 
 TEST_CASE("turn: a keep-alive in the steady state allocates nothing of ours") {
@@ -60,8 +41,8 @@ TEST_CASE("turn: a keep-alive in the steady state allocates nothing of ours") {
   rig.advance_to(rig.deadline);
   rig.give(server.honest(rig.take()));
   rig.now = rig.deadline;
-  const auto before = allocations;
+  const auto before = support::allocations_made();
   const auto action = rig.client.next(rig.now);
   CHECK(action.type == stun::turn_action_type::send);
-  CHECK(allocations == before);
+  CHECK(support::allocations_made() == before);
 }

@@ -2,8 +2,9 @@
 // AddressSanitizer still sees every block; over-aligned blocks are left to the implementation.
 #include "support/allocation.hpp"
 
+#include "lockgate/testing/allocations.hpp"  // for allocations: what the testing kit counts
+
 #include <atomic>   // for atomic
-#include <cstdlib>  // for malloc, free
 #include <new>      // for bad_alloc, nothrow_t
 
 namespace {
@@ -15,13 +16,13 @@ constinit std::atomic<std::int64_t> alive = 0;
 void* allocate(std::size_t size) noexcept {
   ++made;
   if (until_failure > 0 && --until_failure == 0) return nullptr;
-  void* memory = std::malloc(size > 0 ? size : 1);
+  void* memory = lockgate::testing::allocations::allocate(size);
   if (memory) alive.fetch_add(1, std::memory_order_relaxed);
   return memory;
 }
 void release(void* memory) noexcept {
   if (memory) alive.fetch_sub(1, std::memory_order_relaxed);
-  std::free(memory);
+  lockgate::testing::allocations::release(memory);
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ class lease_owner {
   /// Bytes that stay occupied as long as one lease lives.
   [[nodiscard]] std::size_t pinned() const noexcept { return pinned_; }
   [[nodiscard]] std::uint32_t leases() const noexcept { return leases_; }
+  /// Tells owners of one kind from others.
+  [[nodiscard]] bool is_released_by(release_function release) const noexcept {
+    return release_ == release;
+  }
 
  private:
   friend class lease;

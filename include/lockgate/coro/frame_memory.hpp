@@ -21,7 +21,7 @@ struct frame_statistics {
 
 namespace detail {
 
-/// Free lists of one thread, one for each multiple of 64 bytes up to 2 KiB; larger frames and
+/// Free lists of one thread, one for each multiple of 64 bytes up to 4 KiB; larger frames and
 /// builds with AddressSanitizer (which should see every use after free) go to operator new.
 class frame_cache {
  public:
@@ -47,6 +47,11 @@ class frame_cache {
     if (!recycles(list) || closed_) return ::operator delete(memory);
     free_[list] = new (memory) node{free_[list]};
   }
+  /// Gives the recycled frames back to operator delete.
+  static void release_spare() noexcept {
+    for (node*& list : free_)
+      while (list) ::operator delete(std::exchange(list, list->next));
+  }
   static inline constinit thread_local frame_statistics statistics{};
 
  private:
@@ -58,11 +63,10 @@ class frame_cache {
     closer() noexcept {}
     ~closer() {
       closed_ = true;
-      for (node*& list : free_)
-        while (list) ::operator delete(std::exchange(list, list->next));
+      release_spare();
     }
   };
-  static constexpr std::size_t step = 64, lists = 32;
+  static constexpr std::size_t step = 64, lists = 64;
   static constexpr std::size_t list_of(std::size_t size) noexcept { return (size - 1) / step; }
   static constexpr bool recycles(std::size_t list) noexcept {
     return LOCKGATE_ASAN == 0 && list < lists;
@@ -98,6 +102,11 @@ struct recycling_allocator {
 /// This thread's figures. Cost: reads three counters.
 [[nodiscard]] inline frame_statistics frame_memory() noexcept {
   return detail::frame_cache::statistics;
+}
+
+/// Gives this thread's spare frames back to the system, after a peak or before counting.
+inline void release_spare_frames() noexcept {
+  detail::frame_cache::release_spare();
 }
 
 }  // namespace lockgate::inline v0

@@ -99,8 +99,7 @@ class scheduler {
     assert_thread();
     for (; max_turns > 0; --max_turns) {
       collect();
-      for (std::size_t steps = 0; steps < turn_length && run_one(); ++steps) {
-      }
+      run_turn();
       end_turn();
       if (is_idle() && (!timers_.earliest() || next_deadline() > now())) return true;
     }
@@ -156,15 +155,23 @@ class scheduler {
   }
 
   /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to.
+  /// Requires: not called from inside a coroutine; there, `start` is.
   void resume(std::coroutine_handle<> coroutine) noexcept {
+    do {
+      coroutine.resume();
+      coroutine = std::exchange(next_, {});
+    } while (coroutine);
+    if (at_suspension_) {
+      ready_item& last = *std::exchange(at_suspension_, nullptr);
+      last.run_(last);
+    }
+  }
+  /// Runs a coroutine from inside another one, up to its first suspension.
+  void start(std::coroutine_handle<> coroutine) noexcept {
     const auto outer = std::exchange(next_, {});
     const auto outer_end = std::exchange(at_suspension_, nullptr);
     const bool was_running = std::exchange(running_, true);
-    while (coroutine) {
-      coroutine.resume();
-      coroutine = std::exchange(next_, {});
-    }
-    if (ready_item* const last = std::exchange(at_suspension_, nullptr)) last->run_(*last);
+    resume(coroutine);
     running_ = was_running;
     at_suspension_ = outer_end;
     next_ = outer;
@@ -197,6 +204,14 @@ class scheduler {
   void release_thread() noexcept { thread_ = {}; }
 
  private:
+  void run_turn() noexcept {
+    const bool outer = std::exchange(running_, true);
+    for (std::size_t steps = 0; steps < turn_length && !ready_.empty(); ++steps) {
+      ready_item& item = ready_.pop_front();
+      item.run_(item);
+    }
+    running_ = outer;
+  }
   void announce() noexcept {
     if (!running_ && host_) host_->work_appeared();
   }

@@ -38,8 +38,6 @@ class task_group {
     handle_exception_ = handle;
     handler_context_ = context;
   }
-  /// Completes whoever waits in `list` too, each time the last task has ended.
-  void tell_when_empty(wait_list& list) noexcept { told_when_empty_ = &list; }
 
   /// Starts `work` in a step of its own. Errors: `errc::no_memory`.
   status spawn(task<> work) noexcept {
@@ -55,6 +53,9 @@ class task_group {
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 
+  /// Completed whenever the last task has ended; others may complete it to have somebody look
+  /// again.
+  [[nodiscard]] wait_list& emptied() noexcept { return empty_; }
   /// Waits until no task is left. Completes: at once when there is none.
   task<status> join() {
     while (size_ > 0) {
@@ -85,9 +86,7 @@ class task_group {
       task_group& mine = group;
       if (work.exception()) mine.report(work.exception());
       delete this;
-      if (--mine.size_ > 0) return;
-      mine.empty_.complete_all();
-      if (mine.told_when_empty_) mine.told_when_empty_->complete_all();
+      if (--mine.size_ == 0) mine.empty_.complete_all();
     }
     task_group& group;
     task<> work;
@@ -103,7 +102,6 @@ class task_group {
   task_context context_;
   exception_function handle_exception_ = nullptr;
   void* handler_context_ = nullptr;
-  wait_list* told_when_empty_ = nullptr;
   std::size_t size_ = 0;
   intrusive_list<member> members_;
   wait_list empty_;

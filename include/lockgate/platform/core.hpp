@@ -58,9 +58,11 @@ class core final : public signal_sink {
   access_policy* access = nullptr;
   observer_hook hook;
   interface_names names;
-  task_group tasks;  ///< path coroutines and signals under way
-  intrusive_list<session> sessions;
+  task_group tasks;                   ///< path coroutines and signals under way
+  intrusive_list<session> sessions;   ///< those with a session now: only they are asked
+  intrusive_list<session> instances;  ///< the others: not registered, or over
   intrusive_list<endpoint_state> endpoints;
+  intrusive_list<endpoint_state> closed_endpoints;  ///< still in use by a path or a receiver
   std::unordered_map<transport_id, endpoint_state*, std::hash<transport_id>, std::equal_to<>,
                      recycling_allocator<std::pair<const transport_id, endpoint_state*>>>
       ids;  ///< null: reserved for an instance

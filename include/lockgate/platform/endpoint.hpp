@@ -138,30 +138,24 @@ class endpoint::ready_operation {
    public:
     awaiter(detail::endpoint_state* state, const task_context& context) noexcept
         : state_(state), context_(context) {}
-    ~awaiter() { end_demand(); }
     bool await_ready() const noexcept { return !state_ || state_->is_ready(); }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
       if (!waiter_.suspend(coroutine, context_)) return false;
-      platform_ = &state_->platform();
       state_->ready_waiters.push_back(waiter_);
-      platform_->add_standing_demand();
+      user_.enter(*state_);
       return true;
     }
     result<transport_id> await_resume() noexcept {
-      end_demand();
       if (!state_) return errc::closed;
       if (suspended_ && waiter_.outcome()) return waiter_.outcome();
       return state_->id();
     }
 
    private:
-    void end_demand() noexcept {
-      if (platform_) std::exchange(platform_, nullptr)->end_standing_demand();
-    }
     detail::endpoint_state* state_;
     const task_context& context_;
-    detail::core* platform_ = nullptr;
+    detail::endpoint_state::user user_;
     bool suspended_ = false;
     waiter waiter_;
   };
@@ -260,9 +254,9 @@ class endpoint::receive_many_operation {
     }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (!request_.suspend(coroutine, context_)) return false;
-      platform_ = &at_->platform();
       at_->wait_for_message(request_);
-      platform_->add_standing_demand();
+      user_.enter(*at_);
+      waited_ = true;
       return true;
     }
     result<std::size_t> await_resume() noexcept {
@@ -275,13 +269,13 @@ class endpoint::receive_many_operation {
 
    private:
     void leave() noexcept {
-      if (!platform_) return;
-      std::exchange(platform_, nullptr)->end_standing_demand();
-      if (request_.count > 0) at_->receiver_resumed(request_);
+      if (std::exchange(waited_, false)) at_->receiver_resumed(request_);
+      user_.leave();
     }
     detail::endpoint_state* at_;
     const task_context& context_;
-    detail::core* platform_ = nullptr;
+    bool waited_ = false;
+    detail::endpoint_state::user user_;
     detail::receive_request request_;
   };
   awaiter bind(const task_context& context) noexcept { return awaiter(at_, into_, context); }

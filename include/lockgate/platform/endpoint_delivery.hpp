@@ -12,33 +12,33 @@
 namespace lockgate::inline v0::detail {
 
 inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wish) noexcept
-    : platform_(platform), luid_(platform.next_endpoint++), wish_(wish),
+    : platform_(&platform), luid_(platform.next_endpoint++), wish_(wish),
       proposed_id_(wish.proposed_id) {
-  platform_.endpoints.push_back(*this);
-  platform_.tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
-  for (session& s : platform_.sessions) s.endpoint_opened(*this);
-  if (wish_.listening) platform_.add_standing_demand();
+  platform_->endpoints.push_back(*this);
+  platform_->tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
+  for (session& s : platform_->sessions) s.endpoint_opened(*this);
+  if (wish_.listening) platform_->add_standing_demand();
 }
 
 inline endpoint_state::~endpoint_state() = default;
 
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
-  const status known = without_throwing([&] { platform_.ids.emplace(id, this); });
+  const status known = without_throwing([&] { platform_->ids.emplace(id, this); });
   if (known) return known;
   id_ = id;
   ready_ = true;
-  platform_.tell(event_kind::endpoint_ready, 0, [&](event& e) {
+  platform_->tell(event_kind::endpoint_ready, 0, [&](event& e) {
     e.endpoint = luid_;
     e.id = id;
   });
-  if (platform_.signals) platform_.signals->id_in_use(platform_, id, true);
+  if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
   ready_waiters.complete_all();
   return {};
 }
 
 inline status endpoint_state::deliver(incoming& message) noexcept {
   const std::size_t size = message.size();
-  if (platform_.buffers && platform_.buffers->is_strained()) relieve_pool(message);
+  if (platform_->buffers && platform_->buffers->is_strained()) relieve_pool(message);
   if (!place(message)) {
     const status refused = enqueue(message);
     if (refused) return refused;
@@ -65,12 +65,12 @@ inline status endpoint_state::enqueue(incoming& message) noexcept {
                          queue_.back().message.part(0).owner() == owner;
   queued entry;
   entry.charge = same_slab ? 0 : message.pinned();
-  if (pinned_ + entry.charge > platform_.options.receive_queue_bytes &&
+  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes &&
       entry.charge > message.size()) {
     compact(message);
     entry.charge = message.pinned();
   }
-  if (pinned_ + entry.charge > platform_.options.receive_queue_bytes) return errc::queue_full;
+  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
   pinned_ += entry.charge;
   const std::size_t charge = entry.charge;
   entry.message = std::move(message);
@@ -90,6 +90,21 @@ inline void endpoint_state::relieve_pool(incoming& message) noexcept {
 
 inline void endpoint_state::compact(incoming& message) noexcept {
   if (message.compact()) ++statistics_.compacted;
+}
+
+template <class F>
+void endpoint_state::compact_queued(F belongs) noexcept {
+  for (std::size_t i = 0; i < queue_.size(); ++i) {
+    queued& entry = queue_[i];
+    if (!belongs(entry.message)) continue;
+    compact(entry.message);
+    // The next message of the same slab goes on pinning it: the charge moves to that one.
+    if (entry.charge > 0 && i + 1 < queue_.size() && queue_[i + 1].charge == 0)
+      queue_[i + 1].charge = entry.charge;
+    else pinned_ -= entry.charge;
+    entry.charge = entry.message.pinned();
+    pinned_ += entry.charge;
+  }
 }
 
 inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
@@ -134,13 +149,13 @@ inline endpoint_statistics endpoint_state::statistics() const noexcept {
 inline void endpoint_state::close() noexcept {
   if (std::exchange(closed_, true)) return;  // its handle was first, the platform's stop is second
   handle = nullptr;
-  platform_.tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
-  if (wish_.listening) platform_.end_standing_demand();
+  platform_->tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
+  if (wish_.listening) platform_->end_standing_demand();
   if (ready_) {
-    if (platform_.signals) platform_.signals->id_in_use(platform_, id_, false);
-    platform_.ids.erase(id_);
+    if (platform_->signals) platform_->signals->id_in_use(*platform_, id_, false);
+    platform_->ids.erase(id_);
   }
-  for (session& s : platform_.sessions) s.endpoint_closing(*this);
+  for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
   ready_waiters.complete_all(errc::closed);
   while (!receivers_.empty()) receivers_.front().complete(errc::closed);
@@ -148,11 +163,35 @@ inline void endpoint_state::close() noexcept {
   while (!queue_.empty()) static_cast<void>(queue_.pop_front());
   pinned_ = 0;
   for (auto& [remote, p] : paths_) p->close();
+  list_link<endpoint_state>::unlink();
+  platform_->closed_endpoints.push_back(*this);
   delete_if_done();
 }
 
 inline void endpoint_state::delete_if_done() noexcept {
-  if (closed_ && paths_.empty()) delete this;
+  if (closed_ && paths_.empty() && users_ == 0) delete this;
+}
+
+inline void endpoint_state::forget_platform() noexcept {
+  last_path_ = nullptr;
+  paths_.clear();
+  platform_ = nullptr;
+  list_link<endpoint_state>::unlink();
+  delete_if_done();
+}
+
+inline void endpoint_state::user::enter(endpoint_state& endpoint) noexcept {
+  endpoint_ = &endpoint;
+  ++endpoint.users_;
+  endpoint.platform_->add_standing_demand();
+}
+
+inline void endpoint_state::user::leave() noexcept {
+  endpoint_state* const left = std::exchange(endpoint_, nullptr);
+  if (!left) return;
+  if (left->platform_) left->platform_->end_standing_demand();
+  --left->users_;
+  left->delete_if_done();
 }
 
 }  // namespace lockgate::inline v0::detail

@@ -35,12 +35,26 @@ class receive_request : public waiter {
 
 class endpoint_state final : public list_link<endpoint_state> {
  public:
+  /// Somebody waits on the endpoint, in a frame of their own: that is demand (U26), and keeps a
+  /// closed endpoint until they have gone on.
+  class user {
+   public:
+    user() noexcept = default;
+    user(const user&) = delete;
+    ~user() { leave(); }
+    inline void enter(endpoint_state& endpoint) noexcept;
+    inline void leave() noexcept;
+
+   private:
+    endpoint_state* endpoint_ = nullptr;
+  };
+
   endpoint_state(core& platform, const endpoint_options& wish) noexcept;
   ~endpoint_state();
   static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
   static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
 
-  [[nodiscard]] core& platform() const noexcept { return platform_; }
+  [[nodiscard]] core& platform() const noexcept { return *platform_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
   [[nodiscard]] const transport_id& id() const noexcept { return id_; }
   [[nodiscard]] bool is_ready() const noexcept { return ready_; }
@@ -54,7 +68,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   void begin_negotiation(session& s) noexcept { negotiator_ = &s; }
   void end_negotiation() noexcept {
     negotiator_ = nullptr;
-    platform_.wake_sessions();
+    platform_->wake_sessions();
   }
   /// The id is fixed. Errors: no_memory.
   status accept_id(const transport_id& id) noexcept;
@@ -66,6 +80,9 @@ class endpoint_state final : public list_link<endpoint_state> {
   status deliver(incoming& message) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
+  /// Moves the queued messages that `belongs` names to memory of their own.
+  template <class F>
+  void compact_queued(F belongs) noexcept;
   void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
   void receiver_resumed(receive_request& receiver) noexcept {
     if (filling_ == &receiver) filling_ = nullptr;
@@ -81,8 +98,10 @@ class endpoint_state final : public list_link<endpoint_state> {
 
   [[nodiscard]] endpoint_statistics statistics() const noexcept;
   void close() noexcept;
-  /// Deletes a closed endpoint once no path of it is busy.
+  /// Deletes a closed endpoint once no path of it is busy and nobody waits on it.
   void delete_if_done() noexcept;
+  /// The platform is going: paths have nothing left to do, and users must not look for it.
+  void forget_platform() noexcept;
 
   lockgate::endpoint* handle = nullptr;
 
@@ -96,7 +115,8 @@ class endpoint_state final : public list_link<endpoint_state> {
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;
 
-  core& platform_;
+  core* platform_;
+  std::size_t users_ = 0;
   std::uint64_t luid_;
   endpoint_options wish_;
   transport_id id_;

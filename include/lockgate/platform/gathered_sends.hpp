@@ -61,6 +61,7 @@ class gathered_sends final : turn_end_item, ready_item {
     }
   };
   void send_rest() noexcept;
+  void row_ended(const sent& answer) noexcept;
   void settle(const sent& answer) noexcept;
   void later_answer_came() noexcept;
 

@@ -68,8 +68,8 @@ class interface_names {
   /// that begins like a default one always gets a suffix, so that the two kinds never clash.
   /// Errors: throws `std::bad_alloc`.
   [[nodiscard]] interface_name take_name(std::string_view wish) {
-    if (wish.empty()) return interface_name(next_default_++);
     std::string name(cut_utf16(wish, longest_name));
+    if (name.empty()) return interface_name(next_default_++);
     for (std::uint64_t number = 2;
          name.starts_with(interface_name::default_stem) || !chosen_.insert(name).second; ++number) {
       const std::string suffix = ' ' + std::to_string(number);

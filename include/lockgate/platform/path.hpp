@@ -25,8 +25,12 @@ class send_request : public waiter {
  public:
   explicit send_request(const outgoing& m, bool owned = false) noexcept
       : message(m), is_owned(owned) {}
+  ~send_request() {
+    if (handed_over) *handed_over = nullptr;
+  }
   outgoing message;
   bool is_owned;
+  send_request** handed_over = nullptr;  ///< its place in the batch that a row is given
 };
 
 /// A message that the platform has taken over, with the memory it lies in.
@@ -72,7 +76,7 @@ class path final : public list_link<path>, ready_item {
   /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
   [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
-  [[nodiscard]] sent later_answer() noexcept;
+  [[nodiscard]] const sent& later_answer() noexcept;
   /// Takes in the later answer of a batch for several paths, and awaits it.
   [[nodiscard]] static task<sent> await_batch(std::span<path* const> paths,
                                               std::span<const outgoing> messages,
@@ -129,7 +133,7 @@ class path final : public list_link<path>, ready_item {
   void start_serving() noexcept;
   void open(session& through) noexcept;
   void update_lane() noexcept;
-  void finish(send_request& request, status outcome) noexcept;
+  void finish(send_request* request, status outcome) noexcept;
 
   endpoint_state& endpoint_;
   transport_id remote_;

@@ -122,6 +122,7 @@ inline task<status> path::send_queued() {
     auto& request = static_cast<send_request&>(queue_.pop_front());
     request.ignore_stop();
     request.message.local = endpoint_.id();
+    request.handed_over = &senders[count];
     batch[count] = request.message;
     senders[count++] = &request;
   }
@@ -138,30 +139,38 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
                       answer.accepted);
     for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
-      through->count_sent(senders[done]->message, endpoint_.luid());
-      finish(*senders[done], status());
+      through->count_sent(batch[done], endpoint_.luid());
+      finish(senders[done], status());
     }
     if (answer.accepted >= rest.size()) continue;
     const status why = answer.why ? answer.why : status(errc::provider_failed);
-    finish(*senders[done++], why);
+    finish(senders[done++], why);
     if (why == errc::unreachable) route_lost();
   }
-  while (count > done) queue_.push_front(*senders[--count]);  // not handed over: another route
+  while (count > done) {  // not accepted: another route
+    send_request* const request = senders[--count];
+    if (!request) continue;
+    request->handed_over = nullptr;
+    queue_.push_front(*request);
+  }
   co_return status();
 }
 
-inline void path::finish(send_request& request, status outcome) noexcept {
-  if (!request.is_owned) {
-    request.complete(outcome);
+/// Tells a sender, unless its frame has gone meanwhile.
+inline void path::finish(send_request* request, status outcome) noexcept {
+  if (!request) return;
+  request->handed_over = nullptr;
+  if (!request->is_owned) {
+    request->complete(outcome);
     return;
   }
   if (outcome) endpoint_.drop(drop_cause::send_failed);
   --owned_;
-  delete static_cast<owned_request*>(&request);
+  delete static_cast<owned_request*>(request);
 }
 
 inline void path::refuse_all(status why) noexcept {
-  while (!queue_.empty()) finish(static_cast<send_request&>(queue_.pop_front()), why);
+  while (!queue_.empty()) finish(&static_cast<send_request&>(queue_.pop_front()), why);
 }
 
 inline void path::start_serving() noexcept {
@@ -216,10 +225,10 @@ inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexc
   return waiting;
 }
 
-inline sent path::later_answer() noexcept {
+inline const sent& path::later_answer() noexcept {
   if (!sending_through_) return call_.outcome();
   const session::pin alive(*std::exchange(sending_through_, nullptr));
-  const sent answer = call_.outcome();
+  const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
@@ -317,7 +326,7 @@ inline void gathered_sends::send_rest() noexcept {
   while (done_ < in_flight_.count) {
     const std::span<const outgoing> rest(&in_flight_.messages[done_], in_flight_.count - done_);
     if (owner_.state() != session_state::active) {
-      settle(sent(errc::terminated));
+      settle(errc::terminated);
       continue;
     }
     owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote, rest.size());
@@ -328,7 +337,7 @@ inline void gathered_sends::send_rest() noexcept {
         in_flight_.owners[i].to->row_outstanding(true);
       return;
     }
-    settle(call_.outcome());
+    row_ended(call_.outcome());
   }
   in_flight_.clear();
   if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
@@ -339,17 +348,21 @@ inline void gathered_sends::later_answer_came() noexcept {
   const sent answer = call_.outcome();
   for (std::size_t i = done_; i < in_flight_.count; ++i)
     in_flight_.owners[i].to->row_outstanding(false);
-  settle(answer);
+  row_ended(answer);
   send_rest();
   flush();
+}
+
+inline void gathered_sends::row_ended(const sent& answer) noexcept {
+  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
+                  in_flight_.messages[done_].remote, answer.accepted);
+  settle(answer);
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
   const std::size_t count = in_flight_.count - done_;
   const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
-  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
-                  in_flight_.messages[done_].remote, accepted);
   for (std::size_t i = 0; i < accepted; ++i, ++done_) {
     owner_.count_sent(in_flight_.messages[done_], in_flight_.messages[done_].endpoint);
     in_flight_.owners[done_].to->count_gathered(false);

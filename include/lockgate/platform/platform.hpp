@@ -48,7 +48,7 @@ class platform {
   [[nodiscard]] provider_instance create(any_provider provider) {
     auto* const made = new detail::session(core_, std::move(provider));
     if (!made) detail::out_of_memory("platform: no memory for an instance");
-    core_.sessions.push_back(*made);
+    core_.instances.push_back(*made);
     return provider_instance(made);
   }
 
@@ -58,6 +58,15 @@ class platform {
     auto* const opened = new detail::endpoint_state(core_, wish);
     if (!opened) detail::out_of_memory("platform: no memory for an endpoint");
     return endpoint(opened);
+  }
+
+  /// Moves the messages that wait in endpoints' queues and for which `belongs(message)` is true to
+  /// memory of their own, so that the memory they lie in goes back to its owner.
+  ///
+  /// Cost: a counted copy of each; a message for whose copy there is no memory stays where it is.
+  template <class F>
+  void compact_queued(F belongs) noexcept {
+    for (detail::endpoint_state& e : core_.endpoints) e.compact_queued(belongs);
   }
 
   /// Ends every session with reason platform_shutdown and closes every endpoint.
@@ -93,33 +102,27 @@ inline task<status> platform::stop() {
   while (!core_.endpoints.empty()) {
     detail::endpoint_state& e = core_.endpoints.front();
     if (e.handle) e.handle->state_ = nullptr;
-    e.unlink();
-    e.close();
-  }
-  for (;;) {
-    bool drained = core_.tasks.size() == 0;
-    for (detail::session& s : core_.sessions) drained = drained && s.has_ended();
-    if (drained) break;
-    const status waited = co_await wait_until(
-        core_.session_drained, saturating_add(core_.home.now(), std::chrono::milliseconds(10)));
-    if (waited == errc::canceled) co_return waited;
-  }
-  co_return status();
-}
-
-inline platform::~platform() {
-  for (detail::session& s : core_.sessions)
-    LOCKGATE_REQUIRE(
-        s.has_ended(),
-        "G17: a platform is destroyed while an instance is registered: await stop() first");
-  while (!core_.endpoints.empty()) {
-    detail::endpoint_state& e = core_.endpoints.front();
-    if (e.handle) e.handle->state_ = nullptr;
-    e.unlink();
     e.close();
   }
   while (!core_.sessions.empty()) {
-    detail::session& s = core_.sessions.pop_front();
+    const status waited = co_await core_.session_drained.wait();
+    if (waited) co_return waited;
+  }
+  co_return co_await core_.tasks.join();
+}
+
+inline platform::~platform() {
+  LOCKGATE_REQUIRE(
+      core_.sessions.empty(),
+      "G17: a platform is destroyed while an instance is registered: await stop() first");
+  while (!core_.endpoints.empty()) {
+    detail::endpoint_state& e = core_.endpoints.front();
+    if (e.handle) e.handle->state_ = nullptr;
+    e.close();
+  }
+  while (!core_.closed_endpoints.empty()) core_.closed_endpoints.front().forget_platform();
+  while (!core_.instances.empty()) {
+    detail::session& s = core_.instances.pop_front();
     s.clear_handle();
     delete &s;
   }

@@ -45,7 +45,7 @@ class provider_instance {
   /// Errors: already_registered, invalid_argument, interface_not_owned, interface_in_use,
   ///         registration_refused or what the access policy says, closed, no_memory.
   /// Lifetime: the registration's texts are borrowed until the call completes.
-  [[nodiscard]] task<status> register_instance(registration wish = registration());
+  [[nodiscard]] task<status> register_instance(const registration& wish = registration());
 
   class deregister_operation;
   /// Ends the session with reason provider_request (dd441733, G21); in ENDED, what the provider
@@ -166,7 +166,7 @@ inline task<status> register_session(session* s, registration wish) {
 
 }  // namespace detail
 
-inline task<status> provider_instance::register_instance(registration wish) {
+inline task<status> provider_instance::register_instance(const registration& wish) {
   return detail::register_session(session_, wish);
 }
 

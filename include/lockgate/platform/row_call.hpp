@@ -24,7 +24,7 @@ class row_call_base;
 class row_owner {
  public:
   [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
-  /// `call` has really suspended; it is in the owner's list until it returns.
+  /// `call` has suspended; it is in the owner's list until it returns.
   virtual void row_suspended(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
   virtual void row_overran(row_call_base& call) noexcept = 0;
@@ -35,6 +35,9 @@ class row_owner {
   virtual void row_answered(row_call_base& call) noexcept = 0;
   /// The frame of a row that had suspended is gone.
   virtual void row_gone(row_call_base& call) noexcept = 0;
+
+  /// The innermost row that is inside its first step: not in the list yet, and perhaps never.
+  row_call_base* launching = nullptr;
 
  protected:
   ~row_owner() = default;
@@ -51,6 +54,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
  public:
   [[nodiscard]] bool is_busy() const noexcept { return phase_ != phase::idle; }
   [[nodiscard]] row which() const noexcept { return which_; }
+  [[nodiscard]] row_call_base* launched_inside() const noexcept { return launched_inside_; }
   /// Asks the row to stop; if it goes on after `grace`, its owner is told.
   void ask_to_stop(duration grace) noexcept {
     if (phase_ != phase::running) return;
@@ -70,17 +74,22 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   template <class T>
   bool launch(task<T>& work, ready_item& when_done, const row_limits& limits) noexcept {
     stop_.reset();
-    context_ = {&owner_->row_home(), &stop_, this};
-    phase_ = phase::launching;
-    work.start(context_, *this);
-    if (work.done()) {
-      phase_ = phase::idle;
-      return false;
-    }
+    context_.home = &owner_->row_home();
+    context_.owner = this;
     phase_ = phase::running;
     when_done_ = &when_done;
     abandon_ = limits.abandon_when_stuck;
-    home().arm(*this, saturating_add(home().now(), limits.timeout));
+    is_launching_ = true;
+    launched_inside_ = std::exchange(owner_->launching, this);
+    work.start(context_, *this);
+    owner_->launching = launched_inside_;
+    is_launching_ = false;
+    if (work.done()) {
+      disarm();
+      phase_ = phase::idle;
+      return false;
+    }
+    if (phase_ == phase::running) home().arm(*this, saturating_add(home().now(), limits.timeout));
     owner_->row_suspended(*this);
     return true;
   }
@@ -99,7 +108,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   void redirect_to(ready_item& when_done) noexcept { when_done_ = &when_done; }
 
  private:
-  enum class phase { idle, launching, running, stopping, answered, abandoned, reaping };
+  enum class phase { idle, running, stopping, answered, abandoned, reaping };
   virtual void collect() noexcept = 0;
   virtual void release() noexcept = 0;
   /// The row was abandoned and has now returned. Nobody else will touch this object.
@@ -108,7 +117,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   [[nodiscard]] scheduler& home() const noexcept { return *context_.home; }
   /// Inside the row's last suspension, where its frame must not be destroyed.
   void returned() noexcept {
-    if (phase_ == phase::launching) return;
+    if (is_launching_) return;
     disarm();
     if (phase_ == phase::abandoned) {
       phase_ = phase::reaping;
@@ -147,8 +156,10 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
   row which_ = row::none;
   phase phase_ = phase::idle;
   bool abandon_ = false;
+  bool is_launching_ = false;  // inside its first step: it may end there, or be asked to stop
+  row_call_base* launched_inside_ = nullptr;  // the row whose first step this one began in
   stop_state stop_;
-  task_context context_;
+  task_context context_{nullptr, &stop_, nullptr};
   ready_item* when_done_ = nullptr;
 };
 
@@ -199,23 +210,19 @@ class row_call : public row_call_base {
   /// Schedules something else when the answer comes: whoever waited is gone.
   void redirect(lockgate::ready_item& when_done) noexcept { redirect_to(when_done); }
 
+  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
   class run_operation {
    public:
-    run_operation(row_call& call, row_owner& owner, row which, answer<T>&& given,
+    run_operation(row_call& call, row_owner& owner, row which, answer<T>& given,
                   const row_limits& limits) noexcept
-        : call_(call), owner_(owner), which_(which), given_(std::move(given)), limits_(limits) {}
+        : call_(call), owner_(owner), which_(which), given_(given), limits_(limits) {}
     class awaiter {
      public:
       explicit awaiter(run_operation& row) noexcept : row_(row) {}
-      bool await_ready() noexcept {
-        return !row_.given_.is_later() &&
-               !row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                 row_.limits_);
-      }
+      bool await_ready() noexcept { return !row_.given_.is_later() && !row_.start(resumption_); }
       bool await_suspend(std::coroutine_handle<> waiting) noexcept {
         resumption_.suspend(waiting, row_.owner_.row_home());
-        return row_.call_.start(row_.owner_, row_.which_, std::move(row_.given_), resumption_,
-                                row_.limits_);
+        return row_.start(resumption_);
       }
       value await_resume() noexcept { return row_.call_.outcome(); }
 
@@ -226,16 +233,19 @@ class row_call : public row_call_base {
     awaiter bind(const task_context&) noexcept { return awaiter(*this); }
 
    private:
+    bool start(resumption& when_done) noexcept {
+      return call_.start(owner_, which_, std::move(given_), when_done, limits_);
+    }
     row_call& call_;
     row_owner& owner_;
     row which_;
-    answer<T> given_;
-    row_limits limits_;
+    answer<T>& given_;
+    const row_limits& limits_;
   };
-  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
+  /// Lifetime: `given` and `limits` live until the end of the `co_await`.
   [[nodiscard]] run_operation run(row_owner& owner, row which, answer<T>&& given,
                                   const row_limits& limits) noexcept {
-    return run_operation(*this, owner, which, std::move(given), limits);
+    return run_operation(*this, owner, which, given, limits);
   }
 
  private:

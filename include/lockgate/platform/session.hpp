@@ -37,7 +37,6 @@ class session final : public instance_host, public row_owner, public list_link<s
           static_cast<session*>(self)->task_threw(e);
         },
         this);
-    tasks_.tell_when_empty(quiet_);
     tell(event_kind::instance_created);
   }
   ~session();
@@ -103,7 +102,7 @@ class session final : public instance_host, public row_owner, public list_link<s
       session* const held = std::exchange(session_, nullptr);
       if (!held) return;
       --held->pins_;
-      held->quiet_.complete_all();
+      held->quiet().complete_all();
       held->delete_if_abandoned();
     }
     session* operator->() const noexcept { return session_; }
@@ -180,12 +179,12 @@ class session final : public instance_host, public row_owner, public list_link<s
 
   // row_owner
   scheduler& row_home() noexcept override { return platform_.home; }
-  void row_suspended(row_call_base& call) noexcept override { rows_.push_back(call); }
+  void row_suspended(row_call_base& call) noexcept override;
   void row_overran(row_call_base& call) noexcept override;
   void row_stuck(row_call_base& call) noexcept override;
   void row_threw(row which, const std::exception_ptr& exception) noexcept override;
   void row_answered(row_call_base& call) noexcept override;
-  void row_gone(row_call_base&) noexcept override { quiet_.complete_all(); }
+  void row_gone(row_call_base&) noexcept override { quiet().complete_all(); }
 
  private:
   // The life, and its steps in the order in which they happen.
@@ -210,6 +209,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] bool is_quiet() noexcept {
     return rows_.empty() && tasks_.size() == 0 && pins_ == 0;
   }
+  /// Completed whenever the session may have become quiet.
+  [[nodiscard]] wait_list& quiet() noexcept { return tasks_.emptied(); }
   [[nodiscard]] id_binding* find_binding(const endpoint_state& endpoint) noexcept;
   void become_active() noexcept;
   void remove_binding(id_binding& binding) noexcept;
@@ -241,6 +242,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   termination_reason reason_ = termination_reason::provider_request;
   duration backoff_{};
   time_point retry_at_{};
+  time_point patience_{};  // how long terminate_session waits for rows and tasks (U15)
 
   // life() is never what is being stopped, so its stop state is never asked.
   stop_state never_stopped_;
@@ -280,7 +282,6 @@ class session final : public instance_host, public row_owner, public list_link<s
   wait_list signal_waiters_;
   wait_list wake_;  // life() waits here for something to do
   wait_list activation_waiters_;
-  wait_list quiet_;
   wait_list drained_;
   instance_statistics statistics_;
 };

@@ -23,7 +23,7 @@ inline status session::check_registration(const registration& wish) noexcept {
 }
 
 inline status session::grant(const registration& wish) noexcept {
-  if (platform_.stopping) return errc::closed;
+  if (platform_.stopping || abandoned_) return errc::closed;
   status owned = without_throwing(
       [&] { owner_ = platform_.names.find_owner(wish.provider_name, &provider_.table()); });
   if (owned) return owned;
@@ -43,6 +43,8 @@ inline status session::grant(const registration& wish) noexcept {
   }
   priority_ = wish.priority;
   enter(session_state::establishing);
+  list_link<session>::unlink();
+  platform_.sessions.push_back(*this);
   platform_.home.schedule(life_);
   return {};
 }
@@ -66,7 +68,7 @@ inline status session::deregister(const void* caller) noexcept {
 inline void session::abandon() noexcept {
   abandoned_ = true;
   handle_slot_ = nullptr;
-  if (!has_ended() && state_ != session_state::registering) static_cast<void>(deregister(nullptr));
+  static_cast<void>(deregister(nullptr));  // in ENDED too: what the provider owes (G17)
   delete_if_abandoned();
 }
 
@@ -81,7 +83,9 @@ inline bool session::owns(const void* owner) noexcept {
   if (owner == &tasks_) return true;
   for (row_call_base& call : rows_)
     if (owner == &call) return true;
-  return owner == &control_ || owner == &indication_;
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (owner == call) return true;
+  return false;
 }
 
 inline sent session::indicate(std::span<incoming> messages) noexcept {
@@ -137,6 +141,10 @@ inline bool session::answer_now(instance_call& call, const task_context& caller,
   }
   if (!is_live()) {
     answer = errc::terminated;
+    return true;
+  }
+  if (call.what == instance_call::kind::report_broken_link) {
+    end(termination_reason::other_communication_error, caller.owner);
     return true;
   }
   if (!gate_open_) {

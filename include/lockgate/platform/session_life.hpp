@@ -38,16 +38,13 @@ inline task<> session::life() {
   }
 
   enter(session_state::terminating);
-  if (!is_quiet()) {
-    const time_point patience = saturating_add(home().now(), platform_.options.row_grace);
-    status waited;
-    while (!is_quiet() && !waited) waited = co_await wait_until(quiet_, patience);
-  }
+  status waited;
+  while (!is_quiet() && !waited) waited = co_await wait_until(quiet(), patience_);
   tell_row(event_kind::row_began, row::terminate_session);
   const status terminated = co_await indication_.run(
       *this, row::terminate_session, provider_.terminate_session(reason_), may_abandon());
   tell_row(event_kind::row_ended, row::terminate_session, terminated);
-  while (!is_quiet()) co_await quiet_.wait();
+  while (!is_quiet()) co_await quiet().wait();
 }
 
 /// The session is up: what was held back is carried out, in order, and later calls come after it.
@@ -141,6 +138,7 @@ inline id_binding* session::binding_to_change() noexcept {
 
 inline task<status> session::change_binding(id_binding* binding) {
   if (binding->at == id_binding::stage::leaving) {
+    binding->at = id_binding::stage::changing;
     tell_row(event_kind::row_began, row::remove_transport_id, {}, binding->id);
     const status removed = co_await control_.run(
         *this, row::remove_transport_id, provider_.remove_transport_id(binding->id), may_abandon());
@@ -198,7 +196,7 @@ inline task<status> session::go_dormant() {
   gathered_.flush();
   enter(session_state::deactivating);
   close_paths();
-  while (!ending_ && !rows_.empty()) co_await quiet_.wait();
+  while (!ending_ && !rows_.empty()) co_await quiet().wait();
   while (!ending_ && !bindings_.empty()) {
     id_binding& binding = bindings_.front();
     if (binding.at == id_binding::stage::added || binding.at == id_binding::stage::leaving) {
@@ -231,6 +229,8 @@ inline void session::finish_life() noexcept {
   life_.work.reset();
   while (!bindings_.empty()) remove_binding(bindings_.front());
   platform_.names.give_back_name(name_);
+  list_link<session>::unlink();
+  platform_.instances.push_back(*this);
   enter(deregister_called_ ? session_state::deregistered : session_state::ended);
   drained_.complete_all();
   platform_.session_drained.complete_all();
@@ -244,14 +244,18 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     return;
   ending_ = true;
   reason_ = reason;
+  patience_ = is_quiet() ? never : saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
   refuse_callers();
   for (row_call_base& call : rows_)
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);
+  for (row_call_base* call = launching; call; call = call->launched_inside())
+    if (call != caller) call->ask_to_stop(platform_.options.row_grace);
   tasks_.request_stop();
   wake();
+  quiet().complete_all();
 }
 
 inline void session::refuse_callers() noexcept {
@@ -265,12 +269,19 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
+/// A session can be ended before its establish_session has begun, which runs all the same (G11).
+inline void session::row_suspended(row_call_base& call) noexcept {
+  rows_.push_back(call);
+  if (ending_ && call.which() != row::terminate_session)
+    call.ask_to_stop(platform_.options.row_grace);
+}
 inline void session::row_overran(row_call_base& call) noexcept {
   tell_row(event_kind::row_overran, call.which());
   end(termination_reason::provider_timeout);
   call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_stuck(row_call_base& call) noexcept {
+  ++statistics_.late_rows;
   tell_row(event_kind::provider_stuck, call.which());
 }
 inline void session::row_threw(row which, const std::exception_ptr&) noexcept {

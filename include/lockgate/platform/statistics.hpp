@@ -36,7 +36,7 @@ struct instance_statistics {
   std::uint64_t messages_received = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t pended_calls = 0;
-  std::uint64_t late_rows = 0;  ///< rows that returned after they were given up
+  std::uint64_t late_rows = 0;  ///< rows that went on after their grace time
   drop_counters drops;
 };
 

@@ -38,6 +38,7 @@ class instance_call : public waiter {
  public:
   enum class kind {
     deregister,
+    report_broken_link,
     request_transport_id,
     report_unreachable,
     send_signal,
@@ -108,6 +109,9 @@ class instance {
   /// Completes: at once when called from a row or a spawned task of this session (the session ends
   ///            after the row has); otherwise when the instance is drained (G23).
   [[nodiscard]] call_operation deregister() noexcept;
+  /// Ends the session with reason other_communication_error: for a provider that stands for one
+  /// elsewhere, when the link to it broke (U16). Completes: at once. Errors: terminated.
+  [[nodiscard]] call_operation report_broken_link() noexcept;
   /// Asks the platform for a fresh transport id, reserved for this instance while its session
   /// lasts. Completes: with a `result<transport_id>`; pended while establish_session runs (G5).
   [[nodiscard]] id_operation request_transport_id() noexcept;
@@ -121,6 +125,9 @@ class instance {
                                       bytes_view blob) noexcept;
   /// Waits for a blob from a peer. Completes: with a `result<peer_signal>`.
   [[nodiscard]] signal_operation receive_signal() noexcept;
+
+  /// What stands behind this handle: for a composite provider, which puts itself between.
+  [[nodiscard]] instance_host& host() const noexcept { return *host_; }
 
   friend bool operator==(const instance&, const instance&) noexcept = default;
 
@@ -199,6 +206,9 @@ class instance::signal_operation : public detail::instance_operation<result<peer
 
 inline instance::call_operation instance::deregister() noexcept {
   return {*host_, instance_call::kind::deregister};
+}
+inline instance::call_operation instance::report_broken_link() noexcept {
+  return {*host_, instance_call::kind::report_broken_link};
 }
 inline instance::id_operation instance::request_transport_id() noexcept {
   return {*host_, instance_call::kind::request_transport_id};

@@ -1,0 +1,46 @@
+// What is the least that a provider must do? Five rows, all of them answering at once.
+#include "lockgate/lockgate.hpp"
+
+#include "check.hpp"
+#include "on_asio.hpp"
+
+#include <array>     // for array
+#include <iostream>  // for cout
+
+using namespace lockgate;
+
+/// Reaches everybody, and prints what it should send.
+class printer {
+ public:
+  void establish_session(instance) {}
+  status transition_active() { return {}; }
+  status reach_transport_id(transport_id) { return {}; }
+  sent send_buffers(std::span<const outgoing> messages) {
+    for (const outgoing& message : messages)
+      std::cout << message.payload.size() << " bytes for " << to_string(message.remote) << '\n';
+    return messages.size();
+  }
+  void terminate_session(termination_reason why) { std::cout << to_string(why) << '\n'; }
+};
+static_assert(provider<printer>);
+
+task<> application(platform& cp) {
+  provider_instance link = cp.create<printer>();
+  check(co_await link.register_instance(), "register");
+
+  endpoint app = cp.open_endpoint();
+  const result<transport_id> id = co_await app.ready();
+  check(id.error(), "ready");
+  std::cout << "this endpoint is " << to_string(*id) << '\n';
+
+  const std::array<std::byte, 5> hello{};
+  check(co_await app.send_to(*id, chain(hello)), "send");
+  check(co_await cp.stop(), "stop");
+}
+
+int main() {
+  asio::io_context io;
+  asio_network net(io);
+  platform cp(net);
+  run_on(net, application(cp));
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""The long proof: runs two processes of `proof` and prints one table.
+
+usage: prove.py <proof> [--runs N] [--seeds N] [--years N]
+
+Without other figures it goes on until every scenario has had its share of a thousand million
+orders, five million seeds and a thousand simulated years.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+from sources import ROOT
+
+PARTS = 2
+
+
+def commit():
+    named = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return named.stdout.strip() or "unknown"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("proof", type=pathlib.Path)
+    parser.add_argument("--runs", default="60000000")
+    parser.add_argument("--bases", default="1000")
+    parser.add_argument("--seeds", default="5000000")
+    parser.add_argument("--years", default="1000")
+    options = parser.parse_args()
+
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        running = []
+        for part in range(1, PARTS + 1):
+            command = [options.proof.resolve(), "--part", f"{part}/{PARTS}", "--edges", f"edges_{part}.txt"]
+            for name in ("runs", "bases", "seeds", "years"):
+                command += [f"--{name}", getattr(options, name)]
+            running.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True))
+        printed = [process.communicate()[0] for process in running]
+        failed = any(process.returncode != 0 for process in running)
+
+        print(printed[0].splitlines()[0])
+        runs = points = 0
+        for text in printed:
+            lines = text.splitlines()
+            print("\n".join(lines[1:-1]))
+            foot = re.match(r"(\d+) runs, (\d+) points", lines[-1])
+            if foot:
+                runs += int(foot[1])
+                points += int(foot[2])
+        edges = [pathlib.Path(folder) / f"edges_{part}.txt" for part in range(1, PARTS + 1)]
+        compared = subprocess.run([sys.executable, ROOT / "tests" / "tools" / "edges.py", *edges])
+    minutes = (time.monotonic() - begin) / 60
+    print(f"{runs} runs, {points} points of failure, {minutes:.1f} minutes, commit {commit()}")
+    return 1 if failed or compared.returncode != 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
