@@ -1,5 +1,5 @@
 // Every gate of the project. All figures come from one run and one thread.
-#include "harness/gate.hpp"  // for gate, ratio, value, at_most, at_least
+#include "harness/gate.hpp"  // for gate, ratio, value, limits
 
 namespace bench {
 
@@ -41,6 +41,64 @@ void add_yardsticks(std::vector<gate>& all) {
                  value("hand_over/asio_post/1000", allocations_per_item), at_least(0.9)});
 }
 
+/// The data path, through the whole stack with one configuration for all rows.
+void add_data_path(std::vector<gate>& all) {
+  for (const std::string size : {"64", "1200"}) {
+    const std::string bytes = ", " + size + " B";
+    const std::string receive = "receive/plain/" + size + '/';
+    all.push_back({"receive + indicate / C recvmmsg" + bytes,
+                   ratio(receive + "lockgate", receive + "c_recvmmsg"), at_most(1.10)});
+    for (const bool one : {true, false})
+      for (const bool gro : {true, false}) {
+        const std::string who = std::string(one ? "1_peer_" : "8_peers_") +
+                                (gro ? "with" : "without") + "_gro/" + size + '/';
+        const std::string words = std::string(", ") + (one ? "1 peer " : "8 peers ") +
+                                  (gro ? "with" : "without") + " GRO" + bytes;
+        const std::string plain = "echo/plain/" + who;
+        const std::string trains = "echo/trains/" + who;
+        const double echo = one ? (gro ? 0.40 : 0.60) : (gro ? 0.60 : 0.80);
+        all.push_back({"echo / C recvfrom + sendto" + words,
+                       ratio(plain + "lockgate", plain + "c_recvfrom_sendto"), at_most(echo)});
+        if (one)
+          all.push_back({"Asio awaitable echo / echo" + words,
+                         ratio(plain + "asio_awaitable", plain + "lockgate"),
+                         at_least(gro ? 4 : 2.5)});
+        const limit in_trains = gro ? at_most(size == "64" ? 1.6 : 1.25) : reported();
+        all.push_back({"echo of trains / C GRO + GSO" + words,
+                       ratio(trains + "lockgate", trains + "c_gro_gso"), in_trains});
+      }
+    const std::string trip = "round_trip/" + size + '/';
+    all.push_back({"round trip / Asio awaitable" + bytes,
+                   ratio(trip + "lockgate", trip + "asio_awaitable"), at_most(1.15)});
+    all.push_back({"... looking again before waiting / Asio awaitable" + bytes,
+                   ratio(trip + "lockgate_look_again", trip + "asio_awaitable"), at_most(1.0)});
+    for (const std::string& row :
+         {receive + "lockgate", "receive/trains/" + size + "/lockgate",
+          "echo/plain/1_peer_with_gro/" + size + "/lockgate",
+          "echo/plain/8_peers_with_gro/" + size + "/lockgate",
+          "echo/trains/1_peer_with_gro/" + size + "/lockgate", trip + "lockgate"}) {
+      all.push_back({"allocations, " + row, value(row, allocations_per_item), at_most(0)});
+      all.push_back({"copies, " + row, value(row, copies_per_item), at_most(0)});
+    }
+  }
+}
+
+/// What one of many costs, and the memory it takes.
+void add_scale(std::vector<gate>& all) {
+  for (const std::string what : {"pended_calls", "paths"}) {
+    const std::string row = "scale/" + what + '/';
+    all.push_back({"steps, " + what + ", 100,000 / 10",
+                   counter_ratio(row + "100000", row + "10", steps_per_item), at_most(2)});
+    all.push_back({"time, " + what + ", 100,000 / 10", ratio(row + "100000", row + "10"),
+                   reported()});
+    all.push_back({"ns for each of 100,000, " + what, value(row + "100000", time_ns), reported()});
+  }
+  all.push_back({"bytes of an idle instance, of 100,000",
+                 value("scale/instance_memory/100000", bytes_per_item), reported()});
+  all.push_back({"bytes of a path, of 100,000",
+                 value("scale/path_memory/100000", bytes_per_item), reported()});
+}
+
 /// What a call costs that moves no datagram.
 void add_calls(std::vector<gate>& all) {
   const std::string now = "send/lockgate_now";
@@ -75,7 +133,9 @@ void add_calls(std::vector<gate>& all) {
 std::vector<gate> gates() {
   std::vector<gate> all;
   add_yardsticks(all);
+  add_data_path(all);
   add_calls(all);
+  add_scale(all);
   return all;
 }
 

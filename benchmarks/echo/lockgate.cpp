@@ -19,6 +19,7 @@ class lockgate_echo : public bench::contender {
     stack_.run(echo(count));
     return bytes_;
   }
+  std::uint64_t copies() const override { return stack_.copies(app_); }
 
  private:
   lockgate::task<> echo(std::size_t left) {

@@ -3,24 +3,38 @@
 // that.
 #include "allocations.hpp"
 
+#include <malloc.h>  // for malloc_usable_size
+
 #include <cstddef>  // for size_t
 #include <cstdlib>  // for malloc, aligned_alloc, free
 #include <new>      // for operator new, align_val_t, bad_alloc
 
 namespace {
 
-std::uint64_t count = 0;  // the program has one thread
+// The program runs one thread at a time.
+std::uint64_t count = 0;
+std::uint64_t live = 0;
 
 void* present(void* memory) {
   if (memory == nullptr)
     throw std::bad_alloc();
+  live += ::malloc_usable_size(memory);
   return memory;
+}
+
+void give_back(void* memory) noexcept {
+  live -= ::malloc_usable_size(memory);  // 0 for a null pointer
+  std::free(memory);
 }
 
 }  // namespace
 
 std::uint64_t bench::allocations() noexcept {
   return count;
+}
+
+std::uint64_t bench::live_bytes() noexcept {
+  return live;
 }
 
 extern "C" {
@@ -67,14 +81,14 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 }
 
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  give_back(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  give_back(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  give_back(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  give_back(memory);
 }

@@ -9,4 +9,7 @@ namespace bench {
 /// program's own code and the headers in it. What a shared library does inside is not counted.
 [[nodiscard]] std::uint64_t allocations() noexcept;
 
+/// Bytes that operator new has given out and operator delete has not taken back.
+[[nodiscard]] std::uint64_t live_bytes() noexcept;
+
 }  // namespace bench

@@ -4,6 +4,7 @@
 #include <netinet/in.h>  // for sockaddr_in
 
 #include <cstddef>  // for size_t
+#include <cstdint>  // for uint64_t
 #include <memory>   // for unique_ptr
 #include <string>   // for string
 #include <utility>  // for move
@@ -42,6 +43,9 @@ public:
   /// This call alone is timed. For `receive` and `echo` the datagrams are in the socket already.
   /// Errors: an exception fails the row; waiting for ever is ended by the watchdog.
   virtual std::size_t run(std::size_t count) = 0;
+
+  /// How often a payload has been copied in user space so far, for those who count it.
+  [[nodiscard]] virtual std::uint64_t copies() const { return 0; }
 };
 
 /// A contender as it entered.

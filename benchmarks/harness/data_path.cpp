@@ -78,6 +78,8 @@ public:
     return taken;
   }
 
+  [[nodiscard]] std::uint64_t copies() const { return contender_->copies(); }
+
 private:
   const scenario& rules_;
   load_generator peers_;
@@ -89,13 +91,17 @@ void measure(benchmark::State& state, const scenario& rules, const entry& entere
   match game{rules, entered};
   game.play(burst);  // warms caches and free lists; not counted
   std::uint64_t allocated = 0;
+  const std::uint64_t copied_before = game.copies();
   for (auto _ : state) {
     const std::uint64_t before = allocations();
     const std::chrono::duration<double> taken = game.play(burst);
     allocated += allocations() - before;
     state.SetIterationTime(taken.count());
   }
-  report_items(state, static_cast<std::uint64_t>(state.iterations()) * burst, allocated);
+  const std::uint64_t items = static_cast<std::uint64_t>(state.iterations()) * burst;
+  report_items(state, items, allocated);
+  state.counters[std::string(copies_per_item)] =
+      static_cast<double>(game.copies() - copied_before) / static_cast<double>(items);
 }
 
 }  // namespace

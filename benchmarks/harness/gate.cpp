@@ -15,7 +15,25 @@ std::string number(double value) {
   return text;
 }
 
+std::string text(const limit& allowed) {
+  switch (allowed.bound) {
+    case limit::side::at_most: return "<= " + number(allowed.value);
+    case limit::side::at_least: return ">= " + number(allowed.value);
+    case limit::side::reported: break;
+  }
+  return "reported";
+}
+
 }  // namespace
+
+bool limit::permits(double measured) const {
+  switch (bound) {
+    case side::at_most: return measured <= value;
+    case side::at_least: return measured >= value;
+    case side::reported: break;
+  }
+  return true;
+}
 
 figure ratio(std::string measured, std::string reference) {
   return [m = std::move(measured),
@@ -39,6 +57,17 @@ figure difference_ns(std::string measured, std::string reference) {
   };
 }
 
+figure counter_ratio(std::string measured, std::string reference, std::string_view counter) {
+  return [m = std::move(measured), r = std::move(reference),
+          counter](const results& run) -> std::optional<double> {
+    const auto above = run.median(m, counter);
+    const auto below = run.median(r, counter);
+    if (!above || !below)
+      return std::nullopt;
+    return *above / *below;
+  };
+}
+
 figure value(std::string row, std::string_view counter) {
   return [row = std::move(row), counter](const results& run) { return run.median(row, counter); };
 }
@@ -54,13 +83,11 @@ bool print_table(const std::vector<gate>& all, const results& run) {
   bool kept = true;
   for (const gate& g : all) {
     const auto measured = g.measured(run);
-    const bool upper = g.allowed.bound == limit::side::at_most;
-    const bool ok =
-        measured && (upper ? *measured <= g.allowed.value : *measured >= g.allowed.value);
+    const bool ok = measured && g.allowed.permits(*measured);
     kept = kept && ok;
-    std::printf("%-*s | %8s | %s %-5s | %s\n", width, g.name.c_str(),
-                measured ? number(*measured).c_str() : "missing",
-                upper ? "<=" : ">=", number(g.allowed.value).c_str(), ok ? "ok" : "NO");
+    std::printf("%-*s | %8s | %-8s | %s\n", width, g.name.c_str(),
+                measured ? number(*measured).c_str() : "missing", text(g.allowed).c_str(),
+                ok ? "ok" : "NO");
   }
   return kept;
 }

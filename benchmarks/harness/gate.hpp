@@ -19,12 +19,17 @@ figure ratio(std::string measured, std::string reference);
 /// How many nanoseconds longer one row takes than another.
 figure difference_ns(std::string measured, std::string reference);
 
+/// One row's counter as a multiple of another's.
+figure counter_ratio(std::string measured, std::string reference, std::string_view counter);
+
 /// One row's counter as it is.
 figure value(std::string row, std::string_view counter);
 
 struct limit {
-  enum class side { at_most, at_least } bound;
+  enum class side { at_most, at_least, reported } bound;
   double value;
+
+  [[nodiscard]] bool permits(double measured) const;
 };
 
 inline limit at_most(double value) {
@@ -32,6 +37,11 @@ inline limit at_most(double value) {
 }
 inline limit at_least(double value) {
   return {limit::side::at_least, value};
+}
+
+/// No gate: the figure is told, and must have been measured.
+inline limit reported() {
+  return {limit::side::reported, 0};
 }
 
 struct gate {

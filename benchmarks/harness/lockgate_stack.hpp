@@ -68,6 +68,11 @@ class lockgate_stack {
     if (failure_) std::rethrow_exception(failure_);
   }
 
+  /// Payload copies: by the socket, and of leases anywhere.
+  [[nodiscard]] std::uint64_t copies(const lockgate::endpoint& at) const {
+    return link_.get_if<provider>()->socket_of(at.id())->statistics().copies +
+           lockgate::copies_made.copies;
+  }
   [[nodiscard]] lockgate::platform& platform() { return platform_; }
   [[nodiscard]] const lockgate::provider_instance& link() const { return link_; }
 

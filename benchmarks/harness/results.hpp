@@ -19,6 +19,15 @@ inline constexpr std::string_view time_ns = "ns";
 /// Allocations per item.
 inline constexpr std::string_view allocations_per_item = "allocations";
 
+/// Payload copies in user space, per item.
+inline constexpr std::string_view copies_per_item = "copies";
+
+/// Steps of the scheduler, per item.
+inline constexpr std::string_view steps_per_item = "steps";
+
+/// Bytes of memory in use, per item.
+inline constexpr std::string_view bytes_per_item = "bytes";
+
 /// Prints each row when its last repetition is done, and keeps its medians for the gates.
 class results : public benchmark::BenchmarkReporter {
 public:

@@ -17,6 +17,7 @@ class lockgate_receive : public bench::contender {
     stack_.run(receive(count));
     return bytes_;
   }
+  std::uint64_t copies() const override { return stack_.copies(app_); }
 
  private:
   lockgate::task<> receive(std::size_t left) {

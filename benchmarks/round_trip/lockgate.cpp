@@ -23,6 +23,9 @@ class lockgate_round_trip : public bench::contender {
     stack_.run(serve(count), ask(count));
     return bytes_;
   }
+  std::uint64_t copies() const override {
+    return stack_.copies(server_) + stack_.copies(client_);
+  }
 
  private:
   static sockaddr_in free_address() { return bench::udp_socket().address(); }

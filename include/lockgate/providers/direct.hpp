@@ -66,6 +66,12 @@ class direct {
     return at == ports_.end() ? socket_address() : at->second->socket.local_address();
   }
 
+  /// The socket of a local id, for its counters; null when it has none.
+  [[nodiscard]] const socket_type* socket_of(const transport_id& id) const noexcept {
+    const auto at = ports_.find(id);
+    return at == ports_.end() ? nullptr : &at->second->socket;
+  }
+
   /// Datagrams received or sent with one call of the network.
   static constexpr std::size_t batch_size = 64;
 

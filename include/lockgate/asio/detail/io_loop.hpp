@@ -10,7 +10,6 @@
 #include <asio/post.hpp>          // for post
 #include <asio/steady_timer.hpp>  // for steady_timer
 
-#include <chrono>        // for ceil
 #include <cstddef>       // for size_t
 #include <memory>        // for enable_shared_from_this
 #include <system_error>  // for error_code
@@ -71,7 +70,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   /// Looks at `item` again for `how_long` after the last success before the loop sleeps.
   void look_again(relook_item& item, duration how_long) noexcept {
     relook_for_ = how_long;
-    last_success_ = home_->now();
+    begins_to_look_ = true;
     if (!item.is_linked()) relooks_.push_back(item);
     if (!in_turn_) post_turn();
   }
@@ -94,28 +93,33 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   /// True when nothing came and everybody waits in the ordinary way; false when the `io_context`
   /// should have its chance before looking on.
   bool relook() noexcept {
-    const time_point began = home_->now();
-    while (look_once()) {
-      last_success_ = home_->now();
-      if (!home_->run_ready(turns_at_a_time) || last_success_ - began > longest_relook) return false;
+    for (std::size_t finds = 0; look_once(); ++finds) {
+      begins_to_look_ = true;
+      if (!home_->run_ready(turns_at_a_time) || finds == most_finds) return false;
     }
-    if (!relooks_.empty() && home_->now() - last_success_ <= relook_for_) return false;
+    if (relooks_.empty()) return true;
+    const time_point at = home_->now();  // not read as long as something is found
+    if (std::exchange(begins_to_look_, false)) last_success_ = at;
+    if (at - last_success_ <= relook_for_) return false;
     while (!relooks_.empty()) {
       relook_item& item = relooks_.pop_front();
       item.give_up_(item);
     }
     return true;
   }
-  /// Looks at every item. True when one has found something; those go, the others stay.
+  /// Looks at the items in turn until one has found something: that one goes, and next time those
+  /// come first that were not looked at.
   bool look_once() noexcept {
     bool found = false;
     intrusive_list<relook_item> round;
     round.splice_back(relooks_);
-    while (!round.empty()) {
+    while (!found && !round.empty()) {
       relook_item& item = round.pop_front();
-      if (item.look_(item)) found = true;
-      else relooks_.push_back(item);
+      found = item.look_(item);
+      if (!found) relooks_.push_back(item);
     }
+    round.splice_back(relooks_);
+    relooks_.splice_back(round);
     return found;
   }
 
@@ -145,8 +149,8 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
                                     }));
   }
 
-  /// Other handlers of the `io_context` wait no longer than this for a busy re-look.
-  static constexpr duration longest_relook = std::chrono::milliseconds(1);
+  /// Finds in a row after which other handlers of the `io_context` get their chance.
+  static constexpr std::size_t most_finds = 64;
 
   asio::io_context& context_;
   scheduler* home_;
@@ -155,6 +159,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   time_point armed_ = never;
   duration relook_for_{};
   time_point last_success_{};
+  bool begins_to_look_ = false;
   intrusive_list<relook_item> relooks_;
   handler_memory turn_memory_;
   handler_memory timer_memory_;
