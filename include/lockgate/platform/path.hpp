@@ -76,11 +76,17 @@ class path final : public list_link<path>, ready_item {
                                               answer<sent> later);
   /// An exception left send_buffers: the session ends (U16).
   status row_threw(const std::exception_ptr& exception) noexcept {
-    route_->row_threw(row::send_buffers, exception);
+    sending_through_->tell_row(event_kind::row_ended, row::send_buffers, errc::provider_failed,
+                               remote_);
+    sending_through_->row_threw(row::send_buffers, exception);
     return errc::provider_failed;
   }
   /// The sender is gone; the row it waited for is not.
-  void sender_gone() noexcept { call_.redirect(*this); }
+  void sender_gone() noexcept {
+    sender_gone_ = true;
+    call_.redirect(*this);
+    if (call_.is_answered() && !is_scheduled()) home().schedule(*this);
+  }
   /// Counts what a row has accepted; a peer that is not reachable any more loses its route.
   [[nodiscard]] sent settle(std::span<const outgoing> messages, const sent& answer) noexcept;
 
@@ -131,7 +137,9 @@ class path final : public list_link<path>, ready_item {
   endpoint_state& endpoint_;
   transport_id remote_;
   session* route_ = nullptr;
-  session* sending_through_ = nullptr;  // while a single later row is outstanding
+  session* sending_through_ = nullptr;  // of the latest row begun by send_now
+  bool awaits_row_ = false;             // it answers later
+  bool sender_gone_ = false;            // and nobody waits for it any more
   bool lane_open_ = false;
   bool serving_ = false;
   bool closed_ = false;

@@ -209,6 +209,7 @@ inline void path::update_lane() noexcept {
 }
 
 inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept {
+  sending_through_ = route_;  // the row may end its own session, and with it the route
   if (route_->is_observed())
     route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
   route_->count_send_row();
@@ -216,31 +217,26 @@ inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept 
 }
 
 inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexcept {
-  const bool waiting =
-      call_.start(*route_, row::send_buffers, std::move(later), when_done, route_->never_abandon());
-  if (waiting) {
-    sending_through_ = route_;
-    row_outstanding(true);
-  }
-  return waiting;
+  awaits_row_ = call_.start(*sending_through_, row::send_buffers, std::move(later), when_done,
+                            sending_through_->never_abandon());
+  if (awaits_row_) row_outstanding(true);
+  return awaits_row_;
 }
 
 inline const sent& path::later_answer() noexcept {
-  if (!sending_through_) return call_.outcome();
-  const session::pin alive(*std::exchange(sending_through_, nullptr));
+  if (!std::exchange(awaits_row_, false)) return call_.outcome();
+  const session::pin alive(*sending_through_);
   const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
 
 inline sent path::settle(std::span<const outgoing> messages, const sent& answer) noexcept {
-  session* const through = route_;
+  session& through = *sending_through_;
   const std::size_t accepted = std::min(answer.accepted, messages.size());
-  if (through) {
-    if (through->is_observed())
-      through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, accepted);
-    for (std::size_t i = 0; i < accepted; ++i) through->count_sent(messages[i], endpoint_.luid());
-  }
+  if (through.is_observed())
+    through.tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, accepted);
+  for (std::size_t i = 0; i < accepted; ++i) through.count_sent(messages[i], endpoint_.luid());
   if (accepted == messages.size()) return accepted;
   const status why = answer.why ? answer.why : status(errc::provider_failed);
   if (why == errc::unreachable) route_lost();
@@ -250,7 +246,7 @@ inline sent path::settle(std::span<const outgoing> messages, const sent& answer)
 inline task<sent> path::await_batch(std::span<path* const> paths,
                                     std::span<const outgoing> messages, answer<sent> later) {
   path& first = *paths.front();
-  session* const through = first.route_;
+  session* const through = first.sending_through_;
   const session::pin alive(*through);
   for (path* const p : paths) p->row_outstanding(true);
   sent given = co_await first.call_.run(*through, row::send_buffers, std::move(later),
@@ -273,7 +269,12 @@ inline status path::forward(lease& memory) noexcept {
 
 /// Out of anybody's call: takes in the answer that no sender waits for, and goes when idle.
 inline void path::step() noexcept {
-  if (call_.is_answered()) static_cast<void>(later_answer());
+  if (sender_gone_ && call_.is_answered()) {
+    sender_gone_ = false;
+    const sent& answer = later_answer();
+    sending_through_->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
+                               answer.accepted);
+  }
   if (is_idle()) endpoint_.delete_path(*this);
 }
 
