@@ -170,7 +170,8 @@ class scripted_provider {
         // Ignores the stop: it sleeps beside the row's own context.
         lockgate::stop_state deaf;
         const lockgate::task_context alone{here.home, &deaf, here.owner};
-        co_await deaf_sleep(here.home->now() + (a == act::stuck ? 100s : 62s), alone);
+        const auto length = a == act::stuck ? 100s : 62s;
+        co_await deaf_sleep(here.home->now() + length, alone);
         break;
       }
       case act::deregister: {
