@@ -88,6 +88,7 @@ class scripted_provider {
   ~scripted_provider() { ++record_.destroyed; }
 
   answer<void> establish_session(lockgate::instance cp) {
+    cp_ = cp;
     record_.cp = cp;
     const int calls = script_.establish_calls;
     for (int i = 0; i < calls; ++i) static_cast<void>(cp.spawn(call(cp, i)));
@@ -132,7 +133,7 @@ class scripted_provider {
     static std::byte byte[1] = {};
     for (const lockgate::outgoing& m : messages) {
       lockgate::lease payload = lockgate::lease::wrap(byte, [](void*) noexcept {}, nullptr);
-      if (!record_.cp.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))))
+      if (!cp_.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))))
         ++record_.indicated;
     }
   }
@@ -175,7 +176,7 @@ class scripted_provider {
         break;
       }
       case act::deregister: {
-        const status done = co_await record_.cp.deregister();
+        const status done = co_await cp_.deregister();
         trial_.require(!done, "G21", "deregister inside a row was refused");
         break;
       }
@@ -214,6 +215,7 @@ class scripted_provider {
   lt::trial& trial_;
   const script& script_;
   record& record_;
+  lockgate::instance cp_;  // its own: a later instance may share the record
   lockgate::transport_id local_;
 };
 
