@@ -50,6 +50,8 @@ void add_calls(std::vector<gate>& all) {
                  difference_ns("send/lockgate_any_provider", now), at_most(3)});
   all.push_back({"... a later row that completes at once, ns more",
                  difference_ns("send/lockgate_later", now), at_most(12)});
+  all.push_back({"... through the C surface instead, ns more",
+                 difference_ns("send/c_surface_now", now), at_most(40)});
   const std::string post = "hand_over/asio_post/1000";
   all.push_back({"hand-over to each of 1,000 waiters / asio::post",
                  ratio("hand_over/lockgate_bare/1000", post), at_most(0.20)});
@@ -62,7 +64,7 @@ void add_calls(std::vector<gate>& all) {
                  ratio("life_cycle/lockgate_full", "life_cycle/asio_co_spawn_full"),
                  at_most(1.0)});
   for (const std::string row :
-       {"send/lockgate_now", "send/lockgate_any_provider", "send/lockgate_later",
+       {"send/lockgate_now", "send/lockgate_any_provider", "send/lockgate_later", "send/c_surface_now",
         "hand_over/lockgate_bare/1000", "hand_over/lockgate_stop_and_end/1000",
         "life_cycle/lockgate_session", "life_cycle/lockgate_full"})
     all.push_back({"allocations, " + row, value(row, allocations_per_item), at_most(0)});

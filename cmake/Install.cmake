@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Nothing here depends on the architecture, so it all belongs under share/.
+# Nothing here depends on the architecture but the library of component capi, which lies under lib/.
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/lockgate")
 
 foreach(component IN LISTS lockgate_components)
@@ -10,7 +10,12 @@ foreach(component IN LISTS lockgate_components)
   if(component STREQUAL "lockgate")
     set(target lockgate)
   endif()
-  install(TARGETS ${target} EXPORT lockgate-${component} FILE_SET HEADERS)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "INTERFACE_LIBRARY")
+    install(TARGETS ${target} EXPORT lockgate-${component} FILE_SET HEADERS)
+  else()
+    install(TARGETS ${target} EXPORT lockgate-${component})
+  endif()
   install(EXPORT lockgate-${component} NAMESPACE lockgate:: DESTINATION "${package_dir}")
 endforeach()
 

@@ -4,7 +4,7 @@ set(SOURCE_PATH "${CURRENT_PORT_DIR}/../..")
 vcpkg_check_features(OUT_FEATURE_OPTIONS features INVERTED_FEATURES
   asio CMAKE_DISABLE_FIND_PACKAGE_Asio
   crypto CMAKE_DISABLE_FIND_PACKAGE_OpenSSL)
-vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -DLOCKGATE_DEVELOPER=OFF ${features})
+vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -DLOCKGATE_DEVELOPER=OFF -DLOCKGATE_BUILD_CAPI=OFF ${features})
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH share/cmake/lockgate)
 vcpkg_fixup_pkgconfig()

@@ -17,6 +17,7 @@ using lockgate::termination_reason;
 using std::chrono::seconds;
 using support::act;
 using support::every_row;
+using support::every_state;
 using support::manner;
 using support::one_session;
 using support::platform_world;
@@ -43,38 +44,6 @@ task<> deregister_by_handle(instance) {
   ++deregister_told.times;
   deregister_told.state = deregister_told.handle->state();
 }
-
-/// Leads a fresh session to a state; false where no session can be held there.
-void lead_to(one_session& w, session_state state) {
-  switch (state) {
-    case session_state::created: return;
-    case session_state::establishing:
-      w.s.usual(row::establish_session) = act(manner::waits);
-      return w.lead_to(row::establish_session);
-    case session_state::idle: return w.lead_to(row::establish_session);
-    case session_state::activating:
-      w.s.usual(row::transition_active) = act(manner::waits);
-      return w.lead_to(row::transition_active);
-    case session_state::active: return w.lead_to(row::send_buffers);
-    case session_state::deactivating:
-      w.s.usual(row::transition_dormant) = act(manner::waits);
-      return w.lead_to(row::transition_dormant);
-    case session_state::terminating:
-      w.s.usual(row::terminate_session) = act(manner::waits);
-      return w.lead_to(row::terminate_session);
-    case session_state::ended: return w.lead_to(row::terminate_session);
-    case session_state::deregistered:
-      w.lead_to(row::establish_session);
-      CHECK(w.deregister(w.p) == status());
-      return;
-    default: FAIL("no way to lead a session there");
-  }
-}
-
-constexpr session_state every_state[] = {
-    session_state::created,     session_state::establishing, session_state::idle,
-    session_state::activating,  session_state::active,       session_state::deactivating,
-    session_state::terminating, session_state::ended,        session_state::deregistered};
 
 constexpr bool has_session(session_state s) {
   return s >= session_state::establishing && s <= session_state::terminating;
@@ -194,9 +163,10 @@ TEST_CASE("G18: a handle that was given up refuses everything, and does no harm"
 TEST_CASE(
     "G17, G18, F17: a dropped handle deregisters, in every state; the provider outlives its rows") {
   for (const session_state state : every_state) {
+    if (state == session_state::registering) continue;  // F14, in registration.cpp
     CAPTURE(to_string(state));
     one_session w;
-    lead_to(w, state);
+    w.lead_to(state);
     REQUIRE(w.p.state() == state);
     const int terminated_before = w.s.count(row::terminate_session);
     w.p = provider_instance();
@@ -285,8 +255,9 @@ TEST_CASE("G19: a registration that the platform's stop overtakes ends in neithe
 
 TEST_CASE("G19: terminate says nothing to a provider before its establish") {
   for (const session_state state : every_state) {
+    if (state == session_state::registering) continue;  // F14, in registration.cpp
     one_session w;
-    lead_to(w, state);
+    w.lead_to(state);
     w.p = provider_instance();
     w.s.open_all_for_good();
     w.run();

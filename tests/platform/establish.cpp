@@ -134,9 +134,9 @@ TEST_CASE("G3: shutdown and deregistration wait for establish, however long it h
 }
 
 TEST_CASE("G4: every function may be called from inside establish, by the row itself") {
+  lockgate::memory_signalling signalling;
   platform_world w;
   script& s = w.make_script();
-  lockgate::memory_signalling signalling;
   w.cp.use_signalling(signalling);
   status spawned = errc::canceled, indicated;
   provider_instance second;
@@ -168,8 +168,8 @@ TEST_CASE("G4: every function may be called from inside establish, by the row it
 
 TEST_CASE(
     "G4, G5: a helper's calls during establish are accepted, and held until it has returned") {
-  establishing_world w;
   lockgate::memory_signalling signalling;
+  establishing_world w;
   w.cp.use_signalling(signalling);
   const auto reporting = w.start(report(w.s.cp));
   const auto requesting = w.start(request(w.s.cp));

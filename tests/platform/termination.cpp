@@ -107,7 +107,7 @@ TEST_CASE("U16: a row that throws ends the session, whichever row it is") {
       w.s.usual(r) = act(how);
       w.lead_to(r);
       w.advance(seconds(1));
-      CHECK(w.registering->take() == status());
+      CHECK(w.registering_root->take() == status());
       CHECK(w.seen.count(event_kind::row_threw, r) == 1);
       CHECK(w.p.state() == session_state::ended);
       CHECK(w.reason() == (r == row::terminate_session

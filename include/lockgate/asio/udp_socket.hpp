@@ -48,7 +48,8 @@ class basic_udp_socket {
   class writable_operation;
   class receive_operation;
   [[nodiscard]] writable_operation writable() noexcept { return writable_operation(*channel_); }
-  /// Completes: at once when datagrams are known to be there, otherwise when some have come.
+  /// Completes: when datagrams have come; where more are likely to be there, after those have run
+  ///            who were ready before.
   [[nodiscard]] receive_operation receive(std::span<received_datagram> into) noexcept {
     return receive_operation(*channel_, into);
   }
@@ -97,7 +98,7 @@ class basic_udp_socket<Transfer>::receive_operation {
         : channel_(of), context_(context) {
       reader_.into = into;
     }
-    bool await_ready() noexcept { return channel_.receive_now(reader_.into, answer_); }
+    bool await_ready() const noexcept { return channel_.closed() || reader_.into.empty(); }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
       if (!reader_.suspend(coroutine, context_)) return false;
@@ -105,7 +106,7 @@ class basic_udp_socket<Transfer>::receive_operation {
       return true;
     }
     result<std::size_t> await_resume() noexcept {
-      if (!waited_) return answer_;
+      if (!waited_ && channel_.closed()) return errc::closed;
       if (reader_.outcome()) return reader_.outcome();
       return reader_.count;
     }
@@ -114,7 +115,6 @@ class basic_udp_socket<Transfer>::receive_operation {
     channel& channel_;
     const task_context& context_;
     detail::udp_reader reader_;
-    result<std::size_t> answer_ = std::size_t{0};
     bool waited_ = false;
   };
   awaiter bind(const task_context& context) noexcept { return awaiter(channel_, into_, context); }

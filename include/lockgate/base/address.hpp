@@ -5,9 +5,10 @@
 #include <compare>     // for strong_ordering
 #include <cstddef>     // for byte, size_t
 #include <cstdint>     // for uint8_t, uint16_t, uint32_t
-#include <cstring>     // for memcpy
+#include <cstring>     // for memcpy, memcmp
 #include <functional>  // for hash
 #include <span>        // for span
+#include <type_traits>  // for is_constant_evaluated
 
 namespace lockgate::inline v0 {
 
@@ -69,6 +70,11 @@ class ip_address {
   }
 
   friend constexpr auto operator<=>(const ip_address&, const ip_address&) noexcept = default;
+  friend constexpr bool operator==(const ip_address& a, const ip_address& b) noexcept {
+    // libstdc++ 12 compares arrays of std::byte one by one; this is on the path of every datagram.
+    if (std::is_constant_evaluated()) return a.bytes_ == b.bytes_;
+    return std::memcmp(a.bytes_.data(), b.bytes_.data(), a.bytes_.size()) == 0;
+  }
 
  private:
   std::array<std::byte, 16> bytes_{};

@@ -7,7 +7,7 @@
 #include <cstdint>  // for uint32_t, uint64_t
 #include <new>      // for nothrow
 #include <span>     // for span
-#include <utility>  // for exchange, swap
+#include <utility>  // for exchange
 
 namespace lockgate::inline v0 {
 
@@ -32,6 +32,10 @@ class lease_owner {
   /// Bytes that stay occupied as long as one lease lives.
   [[nodiscard]] std::size_t pinned() const noexcept { return pinned_; }
   [[nodiscard]] std::uint32_t leases() const noexcept { return leases_; }
+  /// Tells owners of one kind from others.
+  [[nodiscard]] bool is_released_by(release_function release) const noexcept {
+    return release_ == release;
+  }
 
  private:
   friend class lease;
@@ -49,10 +53,11 @@ class lease {
   }
   lease(lease&& other) noexcept
       : owner_(std::exchange(other.owner_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
-  lease& operator=(lease&& other) noexcept {
-    lease taken(std::move(other));
-    std::swap(owner_, taken.owner_);
-    std::swap(bytes_, taken.bytes_);
+  [[gnu::always_inline]] lease& operator=(lease&& other) noexcept {
+    if (this == &other) return *this;
+    reset();
+    owner_ = std::exchange(other.owner_, nullptr);
+    bytes_ = std::exchange(other.bytes_, {});
     return *this;
   }
   ~lease() { reset(); }
@@ -100,7 +105,7 @@ class lease {
     LOCKGATE_REQUIRE(count <= size(), "lease: truncate beyond the range");
     bytes_ = bytes_.first(count);
   }
-  void reset() noexcept {
+  [[gnu::always_inline]] void reset() noexcept {
     bytes_ = {};
     if (lease_owner* owner = std::exchange(owner_, nullptr); owner && --owner->leases_ == 0)
       owner->release_(*owner);

@@ -17,6 +17,10 @@ class ring {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] T& front() noexcept { return items_[first_]; }
+  /// The item that `index` items came before. Requires: `index < size()`.
+  [[nodiscard]] T& operator[](std::size_t index) noexcept {
+    return items_[(first_ + index) & (capacity_ - 1)];
+  }
   [[nodiscard]] T& back() noexcept { return items_[(first_ + size_ - 1) & (capacity_ - 1)]; }
 
   /// False, and nothing has changed, when there is no memory to grow.

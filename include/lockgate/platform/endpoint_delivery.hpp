@@ -23,65 +23,105 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
 inline endpoint_state::~endpoint_state() = default;
 
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
-  const status known = without_throwing([&] { platform_->ids.emplace(id, this); });
-  if (known) return known;
+  if (platform_->has_id(id)) return errc::duplicate_transport_id;
+  const status known = without_throwing([&] {
+    platform_->ids.insert_or_assign(id, this);
+    if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
+  });
+  if (known) {
+    platform_->ids.erase(id);
+    return known;
+  }
   id_ = id;
   ready_ = true;
   platform_->tell(event_kind::endpoint_ready, 0, [&](event& e) {
     e.endpoint = luid_;
     e.id = id;
   });
-  if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
-  ready_waiters.complete_all();
+  ready_waiters_.complete_all();
   return {};
+}
+
+inline void endpoint_state::deny_id(status why) noexcept {
+  for (session& s : platform_->sessions)
+    if (s.may_accept(*this)) return;
+  ready_waiters_.complete_all(why);
+}
+
+inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
+  ready_waiters_.push_back(waiting);
+  for (session& s : platform_->sessions) s.endpoint_wanted(*this);
 }
 
 inline status endpoint_state::deliver(incoming& message) noexcept {
   const std::size_t size = message.size();
-  relieve_pool(message);
-  if (filling_ && filling_->count < filling_->into.size()) {
-    filling_->into[filling_->count++] = std::move(message);
-  } else if (!receivers_.empty()) {
-    auto& receiver = static_cast<receive_request&>(receivers_.front());
-    receiver.into[0] = std::move(message);
-    receiver.count = 1;
-    filling_ = &receiver;
-    receiver.complete({});
-  } else {
-    const lease_owner* const owner = message.part(0).owner();
-    const bool same_slab = message.part_count() == 1 && !queue_.empty() &&
-                           queue_.back().message.part(0).owner() == owner;
-    queued entry;
-    entry.charge = same_slab ? 0 : message.pinned();
-    if (pinned_ + entry.charge > platform_->options.receive_queue_bytes && entry.charge > size) {
-      compact(message);
-      entry.charge = message.pinned();
-    }
-    if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
-    pinned_ += entry.charge;
-    const std::size_t charge = entry.charge;
-    entry.message = std::move(message);
-    if (!queue_.push_back(std::move(entry))) {
-      message = std::move(entry.message);
-      pinned_ -= charge;
-      return errc::queue_full;
-    }
+  if (platform_->buffers && platform_->buffers->is_strained()) relieve_pool(message);
+  if (!place(message)) {
+    const status refused = enqueue(message);
+    if (refused) return refused;
   }
   ++statistics_.messages_received;
   statistics_.bytes_received += size;
   return {};
 }
 
+/// Puts a message where a receiver waits for it. False when none has room.
+inline bool endpoint_state::place(incoming& message) noexcept {
+  if (!filling_ || filling_->count == filling_->into.size()) {
+    if (receivers_.empty()) return false;
+    filling_ = &static_cast<receive_request&>(receivers_.front());
+    filling_->complete({});
+  }
+  filling_->into[filling_->count++] = std::move(message);
+  return true;
+}
+
+inline status endpoint_state::enqueue(incoming& message) noexcept {
+  const lease_owner* const owner = message.part(0).owner();
+  const bool same_slab = message.part_count() == 1 && !queue_.empty() &&
+                         queue_.back().message.part(0).owner() == owner;
+  queued entry;
+  entry.charge = same_slab ? 0 : message.pinned();
+  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes &&
+      entry.charge > message.size()) {
+    compact(message);
+    entry.charge = message.pinned();
+  }
+  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
+  pinned_ += entry.charge;
+  const std::size_t charge = entry.charge;
+  entry.message = std::move(message);
+  if (!queue_.push_back(std::move(entry))) {
+    message = std::move(entry.message);
+    pinned_ -= charge;
+    return errc::no_memory;
+  }
+  return {};
+}
+
 /// A consumer that keeps one small message of every slab must not starve the others: once half of
 /// the network's slabs are out, such messages move to memory of their own size.
 inline void endpoint_state::relieve_pool(incoming& message) noexcept {
-  const slab_pool* const pool = platform_->buffers;
-  if (!pool || message.size() * 4 > message.pinned()) return;
-  if (pool->statistics().outstanding * 2 > pool->slab_limit()) compact(message);
+  if (message.size() * 4 <= message.pinned()) compact(message);
 }
 
 inline void endpoint_state::compact(incoming& message) noexcept {
   if (message.compact()) ++statistics_.compacted;
+}
+
+template <class F>
+void endpoint_state::compact_queued(F belongs) noexcept {
+  for (std::size_t i = 0; i < queue_.size(); ++i) {
+    queued& entry = queue_[i];
+    if (!belongs(entry.message)) continue;
+    compact(entry.message);
+    // The next message of the same slab goes on pinning it: the charge moves to that one.
+    if (entry.charge > 0 && i + 1 < queue_.size() && queue_[i + 1].charge == 0)
+      queue_[i + 1].charge = entry.charge;
+    else pinned_ -= entry.charge;
+    entry.charge = entry.message.pinned();
+    pinned_ += entry.charge;
+  }
 }
 
 inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
@@ -134,7 +174,7 @@ inline void endpoint_state::close() noexcept {
   }
   for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
-  ready_waiters.complete_all(errc::closed);
+  ready_waiters_.complete_all(errc::closed);
   while (!receivers_.empty()) receivers_.front().complete(errc::closed);
   drop(drop_cause::endpoint_closed, queue_.size());
   while (!queue_.empty()) static_cast<void>(queue_.pop_front());

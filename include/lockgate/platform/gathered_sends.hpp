@@ -7,7 +7,8 @@
 #include "lockgate/provider/message.hpp"   // for outgoing
 
 #include <cstddef>  // for size_t
-#include <vector>   // for vector
+#include <memory>   // for unique_ptr
+#include <new>      // for nothrow
 
 namespace lockgate::inline v0::detail {
 
@@ -29,25 +30,34 @@ class gathered_sends final : turn_end_item, ready_item {
         }),
         owner_(owner) {}
 
-  /// Takes a message over, consuming `memory`. False when the outbox is full or has no memory.
-  [[nodiscard]] bool add(path& to, const outgoing& message, lease& memory) noexcept;
+  /// Takes a message over, consuming `memory`. Errors: queue_full, no_memory.
+  [[nodiscard]] status add(path& to, lease& memory) noexcept;
   /// Hands everything over now.
   void flush() noexcept;
-  [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || !gathering_.empty(); }
+  [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }
 
   /// Messages in one row call; a full batch does not wait for the end of the turn.
   static constexpr std::size_t batch_size = 128;
 
  private:
+  /// What was taken over with a message.
+  struct taken {
+    path* to = nullptr;
+    lease memory;
+  };
   struct batch {
-    std::vector<outgoing> messages;
-    std::vector<lease> leases;
-    std::vector<path*> paths;
-    [[nodiscard]] bool empty() const noexcept { return messages.empty(); }
+    std::unique_ptr<outgoing[]> messages;  // with room for batch_size, once needed
+    std::unique_ptr<taken[]> owners;
+    std::size_t count = 0;
+
+    [[nodiscard]] bool reserve() noexcept {
+      if (!messages) messages.reset(new (std::nothrow) outgoing[batch_size]);
+      if (!owners) owners.reset(new (std::nothrow) taken[batch_size]);
+      return messages && owners;
+    }
     void clear() noexcept {
-      messages.clear();
-      leases.clear();
-      paths.clear();
+      for (std::size_t i = 0; i < count; ++i) owners[i].memory.reset();
+      count = 0;
     }
   };
   void send_rest() noexcept;

@@ -60,6 +60,15 @@ class platform {
     return endpoint(opened);
   }
 
+  /// Moves the messages that wait in endpoints' queues and for which `belongs(message)` is true to
+  /// memory of their own, so that the memory they lie in goes back to its owner.
+  ///
+  /// Cost: a counted copy of each; a message for whose copy there is no memory stays where it is.
+  template <class F>
+  void compact_queued(F belongs) noexcept {
+    for (detail::endpoint_state& e : core_.endpoints) e.compact_queued(belongs);
+  }
+
   /// Ends every session with reason platform_shutdown and closes every endpoint.
   ///
   /// Completes: when every instance is drained; a provider that never returns delays it for ever.

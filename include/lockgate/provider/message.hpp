@@ -10,6 +10,7 @@
 #include <cstddef>  // for byte, size_t
 #include <cstdint>  // for uint8_t, uint64_t
 #include <cstring>  // for memcpy
+#include <memory>   // for unique_ptr, make_unique
 #include <new>      // for nothrow
 #include <span>     // for span
 #include <utility>  // for move
@@ -39,11 +40,24 @@ class incoming {
   incoming(const transport_id& to, const transport_id& from, lease&& payload) noexcept
       : local(to), remote(from), first_(std::move(payload)) {}
   /// A message in several parts. Errors: throws `std::bad_alloc`.
-  incoming(const transport_id& to, const transport_id& from, std::vector<lease>&& parts) noexcept
-      : local(to), remote(from), more_(std::move(parts)) {
-    if (more_.empty()) return;
-    first_ = std::move(more_.front());
-    more_.erase(more_.begin());
+  incoming(const transport_id& to, const transport_id& from, std::vector<lease>&& parts)
+      : local(to), remote(from) {
+    if (parts.empty()) return;
+    first_ = std::move(parts.front());
+    parts.erase(parts.begin());
+    if (!parts.empty()) more_ = std::make_unique<std::vector<lease>>(std::move(parts));
+  }
+  /// Becomes another message, of one part. Cost: less than a new one and its move.
+  void assign(const transport_id& to, const transport_id& from, lease&& payload) noexcept {
+    local = to;
+    remote = from;
+    first_ = std::move(payload);
+    more_.reset();
+  }
+  /// Gives the memory back before the message itself goes.
+  void reset() noexcept {
+    first_.reset();
+    more_.reset();
   }
 
   transport_id local;
@@ -55,25 +69,27 @@ class incoming {
 
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t total = first_.size();
-    for (const lease& part : more_) total += part.size();
+    if (more_)
+      for (const lease& part : *more_) total += part.size();
     return total;
   }
-  [[nodiscard]] std::size_t part_count() const noexcept { return 1 + more_.size(); }
+  [[nodiscard]] std::size_t part_count() const noexcept { return more_ ? 1 + more_->size() : 1; }
   [[nodiscard]] const lease& part(std::size_t index) const noexcept {
-    return index == 0 ? first_ : more_[index - 1];
+    return index == 0 ? first_ : (*more_)[index - 1];
   }
   /// Memory that this message keeps occupied, perhaps together with others: bytes.
   [[nodiscard]] std::size_t pinned() const noexcept {
     std::size_t total = first_.pinned();
-    for (const lease& part : more_) total += part.pinned();
+    if (more_)
+      for (const lease& part : *more_) total += part.pinned();
     return total;
   }
 
   /// The payload in one piece. Cost: nothing for a message of one part; otherwise a counted copy.
   /// Errors: empty when there is no memory for the copy.
   [[nodiscard]] std::span<const std::byte> contiguous() noexcept {
-    if (!more_.empty()) compact();
-    return more_.empty() ? first_.bytes() : std::span<const std::byte>();
+    if (more_) compact();
+    return more_ ? std::span<const std::byte>() : first_.bytes();
   }
   /// Moves the payload to memory of just its size, for those who keep a small message of a large
   /// slab. False without memory; then nothing has changed. Cost: a counted copy.
@@ -96,18 +112,18 @@ class incoming {
     ++copies_made.copies;
     copies_made.bytes += total;
     first_ = std::move(whole);
-    more_.clear();
+    more_.reset();
     return true;
   }
   /// Takes the payload's only part out. Requires: `part_count() == 1`.
   [[nodiscard]] lease take_lease() && noexcept {
-    LOCKGATE_REQUIRE(more_.empty(), "incoming: take_lease() of a message in several parts");
+    LOCKGATE_REQUIRE(!more_, "incoming: take_lease() of a message in several parts");
     return std::move(first_);
   }
 
  private:
   lease first_;
-  std::vector<lease> more_;
+  std::unique_ptr<std::vector<lease>> more_;  // rare, so it costs one pointer
 };
 
 }  // namespace lockgate::inline v0

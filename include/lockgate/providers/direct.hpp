@@ -77,6 +77,7 @@ class direct {
     socket_type socket;
     std::array<received_datagram, batch_size> datagrams;
     std::array<incoming, batch_size> messages;
+    std::array<outgoing_datagram, batch_size> to_send;
   };
 
   task<> receive(std::shared_ptr<port> at) {
@@ -94,15 +95,20 @@ class direct {
   /// Makes messages of the datagrams that known peers have sent, and drops the others.
   std::span<incoming> take_known(port& at, std::size_t received) noexcept {
     std::size_t count = 0;
+    const socket_address* sender = nullptr;  // datagrams of one sender often come together
+    const transport_id* peer = nullptr;
     for (received_datagram& datagram : std::span(at.datagrams).first(received)) {
-      const transport_id* const peer = peers_.find(datagram.from);
+      if (!sender || datagram.from != *sender) {
+        sender = &datagram.from;
+        peer = peers_.find(*sender);
+      }
       if (!peer || datagram.truncated) {
         ++(peer ? counters_.truncated : counters_.unknown_sender);
         datagram.payload.reset();
         continue;
       }
       incoming& message = at.messages[count++];
-      message = incoming(at.id, *peer, std::move(datagram.payload));
+      message.assign(at.id, *peer, std::move(datagram.payload));
       message.arrival = datagram.arrival;
       message.local_address = datagram.local;
       message.ecn = datagram.ecn;
@@ -117,7 +123,7 @@ class direct {
       messages = messages.subspan(taken.accepted);
       if (messages.empty()) return;
       counters_.count_refusal(taken.why);
-      messages.front() = incoming();
+      messages.front().reset();
       messages = messages.subspan(1);
     }
   }
@@ -138,15 +144,19 @@ class direct {
     const transport_id& local = messages.front().local;
     const auto from = ports_.find(local);
     if (from == ports_.end()) return errc::unknown_transport_id;
-    std::array<outgoing_datagram, batch_size> datagrams;
+    port& by = *from->second;
     std::size_t count = 0;
+    const socket_address* to = nullptr;
     for (const outgoing& message : messages.first(std::min(messages.size(), batch_size))) {
-      const socket_address* const to = peers_.find(message.remote);
+      if (count == 0 || message.remote != messages[count - 1].remote)
+        to = peers_.find(message.remote);
       if (message.local != local || !to) break;
-      datagrams[count++] = {*to, message.payload};
+      outgoing_datagram& datagram = by.to_send[count++];
+      datagram.to = *to;
+      datagram.payload = message.payload;
     }
     if (count == 0) return errc::unreachable;  // its row of the table is gone
-    const sent taken = from->second->socket.try_send(std::span(datagrams).first(count));
+    const sent taken = by.socket.try_send(std::span(by.to_send).first(count));
     counters_.sent += taken.accepted;
     return taken;
   }

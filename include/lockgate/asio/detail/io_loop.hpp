@@ -71,6 +71,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   /// Looks at `item` again for `how_long` after the last success before the loop sleeps.
   void look_again(relook_item& item, duration how_long) noexcept {
     relook_for_ = how_long;
+    last_success_ = home_->now();
     if (!item.is_linked()) relooks_.push_back(item);
     if (!in_turn_) post_turn();
   }
@@ -94,28 +95,28 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   /// should have its chance before looking on.
   bool relook() noexcept {
     const time_point began = home_->now();
-    time_point last_success = began;
+    while (look_once()) {
+      last_success_ = home_->now();
+      if (!home_->run_ready(turns_at_a_time) || last_success_ - began > longest_relook) return false;
+    }
+    if (!relooks_.empty() && home_->now() - last_success_ <= relook_for_) return false;
     while (!relooks_.empty()) {
-      bool found = false;
-      intrusive_list<relook_item> round;
-      round.splice_back(relooks_);
-      while (!round.empty()) {
-        relook_item& item = round.pop_front();
-        if (item.look_(item)) found = true;
-        else relooks_.push_back(item);
-      }
-      const time_point at = home_->now();
-      if (found) {
-        last_success = at;
-        if (!home_->run_ready(turns_at_a_time) || at - began > longest_relook) return false;
-      } else if (at - last_success > relook_for_) {
-        while (!relooks_.empty()) {
-          relook_item& item = relooks_.pop_front();
-          item.give_up_(item);
-        }
-      }
+      relook_item& item = relooks_.pop_front();
+      item.give_up_(item);
     }
     return true;
+  }
+  /// Looks at every item. True when one has found something; those go, the others stay.
+  bool look_once() noexcept {
+    bool found = false;
+    intrusive_list<relook_item> round;
+    round.splice_back(relooks_);
+    while (!round.empty()) {
+      relook_item& item = round.pop_front();
+      if (item.look_(item)) found = true;
+      else relooks_.push_back(item);
+    }
+    return found;
   }
 
   void post_turn() noexcept {
@@ -153,6 +154,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   bool turn_posted_ = false;
   time_point armed_ = never;
   duration relook_for_{};
+  time_point last_success_{};
   intrusive_list<relook_item> relooks_;
   handler_memory turn_memory_;
   handler_memory timer_memory_;

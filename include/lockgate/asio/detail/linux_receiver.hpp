@@ -65,8 +65,8 @@ class linux_receiver {
     }
     more_ = true;
     while (more_ && out.count < into.size()) {
-      const std::size_t asked =
-          shared_.buffers.prepare(std::min(batch_, into.size() - out.count), packed_);
+      const std::size_t room = std::max<std::size_t>((into.size() - out.count) / train_length_, 1);
+      const std::size_t asked = shared_.buffers.prepare(std::min(batch_, room), packed_);
       if (asked == 0) {
         drop();
         more_ = false;
@@ -129,6 +129,7 @@ class linux_receiver {
 
   void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
                std::size_t& filled) noexcept {
+    train_length_ = 1;
     for (std::size_t i = 0; i < count; ++i) {
       mmsghdr& message = shared_.messages[i];
       const std::size_t size = message.msg_len;
@@ -169,6 +170,7 @@ class linux_receiver {
     if (datagrams > 1) {
       ++counters_.trains_received;
       counters_.segments_received += datagrams;
+      train_length_ = std::max(train_length_, datagrams);
     }
     if (truncated) ++counters_.truncated;
     if (size > receive_buffers::packed_size) small_messages_ = 0;
@@ -178,7 +180,7 @@ class linux_receiver {
     const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
     const std::size_t most = packed ? receive_buffers::capacity : largest_whole_batch;
     std::size_t batch = batch_;
-    if (got == asked && got == batch_) batch = 2 * batch_;
+    if (got == asked) batch = got == batch_ ? 2 * batch_ : batch_;
     else if (2 * got < batch_) batch = batch_ / 2;
     batch = std::clamp(batch, smallest_batch, most);
     if (packed != packed_ || batch != batch_) ++counters_.adaptations;
@@ -213,6 +215,7 @@ class linux_receiver {
   bool more_ = false;
   bool packed_ = true;
   std::size_t batch_ = smallest_batch;
+  std::size_t train_length_ = 1;    // of the last call's longest: no more is asked for than fits
   std::size_t small_messages_ = 0;  // in a row
 };
 

@@ -150,16 +150,26 @@ class linux_sender {
       payload = &joined;
     }
     message.msg_hdr.msg_iov = shared_.parts.data();
-    message.msg_hdr.msg_iovlen = lay_out(*payload, 0);
+    message.msg_hdr.msg_iovlen = lay_out(*payload, 0, 0);
     std::size_t done = 0;
     const status why = call(&message, 1, done);
     if (!why) ++counters_.datagrams_sent;
     return why;
   }
-  std::size_t lay_out(const chain& payload, std::size_t at) noexcept {
+  /// Names the parts of `payload` from `at` on, for a message that began at `begun`, and gives where
+  /// they end. What lies side by side, as a forwarded train does, is one part.
+  std::size_t lay_out(const chain& payload, std::size_t begun, std::size_t at) noexcept {
     for (std::size_t p = 0; p < payload.part_count(); ++p) {
       const bytes_view part = payload.part(p);
-      shared_.parts[at++] = {const_cast<std::byte*>(part.data()), part.size()};
+      auto* const bytes = const_cast<std::byte*>(part.data());
+      if (at > begun) {
+        iovec& last = shared_.parts[at - 1];
+        if (static_cast<std::byte*>(last.iov_base) + last.iov_len == bytes) {
+          last.iov_len += part.size();
+          continue;
+        }
+      }
+      shared_.parts[at++] = {bytes, part.size()};
     }
     return at;
   }
@@ -205,7 +215,7 @@ class linux_sender {
       message.msg_hdr.msg_namelen = store(window[train.first].to, v6_, shared_.to[t]);
       message.msg_hdr.msg_iov = &shared_.parts[part];
       const std::size_t begun = part;
-      for_each(train, [&](std::size_t i) { part = lay_out(window[i].payload, part); });
+      for_each(train, [&](std::size_t i) { part = lay_out(window[i].payload, begun, part); });
       message.msg_hdr.msg_iovlen = part - begun;
       if (train.count > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment);
       ++t;

@@ -9,9 +9,10 @@
 #include <sys/socket.h>   // for recvmmsg, sendmmsg, setsockopt
 
 #include <array>    // for array
+#include <bit>      // for bit_cast
 #include <cerrno>   // for errno
 #include <cstddef>  // for byte, size_t
-#include <cstdint>  // for uint16_t
+#include <cstdint>  // for uint16_t, uint32_t
 #include <cstring>  // for memcpy
 
 namespace lockgate::inline v0::detail {
@@ -63,15 +64,11 @@ union linux_address {
   return sizeof to.v4;
 }
 [[nodiscard]] inline ip_address load(const in6_addr& from) noexcept {
-  std::array<std::byte, 16> bytes;
-  std::memcpy(bytes.data(), &from, bytes.size());
-  return ip_address(bytes);
+  return ip_address(std::bit_cast<std::array<std::byte, 16>>(from));
 }
 [[nodiscard]] inline ip_address load(const in_addr& from) noexcept {
-  std::array<std::byte, 16> bytes{};
-  bytes[10] = bytes[11] = std::byte{0xff};
-  std::memcpy(bytes.data() + 12, &from, sizeof from);
-  return ip_address(bytes);
+  const std::array<std::uint32_t, 4> mapped{0, 0, htonl(0xffff), from.s_addr};
+  return ip_address(std::bit_cast<std::array<std::byte, 16>>(mapped));
 }
 inline void load(const linux_address& from, socket_address& to) noexcept {
   const bool v6 = from.v4.sin_family == AF_INET6;

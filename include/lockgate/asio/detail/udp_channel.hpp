@@ -41,7 +41,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
               asio::ip::udp::socket&& socket, const udp_options& options,
               const socket_address& local)
       : relook_item(
-            [](relook_item& self) noexcept { return static_cast<udp_channel&>(self).serve(); },
+            [](relook_item& self) noexcept { return static_cast<udp_channel&>(self).look(); },
             [](relook_item& self) noexcept { static_cast<udp_channel&>(self).wait_readable(); }),
         timer([](ready_item& self) noexcept { static_cast<udp_channel&>(self).writable(); }),
         loop_(std::move(loop)), options_(options), local_(local), socket_(std::move(socket)),
@@ -59,23 +59,9 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     return answer;
   }
 
-  /// Receives without waiting. False when that has to wait.
-  bool receive_now(std::span<received_datagram> into, result<std::size_t>& answer) noexcept {
-    if (closed_) return answer = errc::closed, true;
-    if (into.empty()) return answer = std::size_t{0}, true;
-    const bool likely = more_ && budget_ > 0;
-    if (!likely && !transfer_.has_leftover()) return false;
-    if (budget_ > 0) --budget_;
-    const receive_outcome outcome = attempt(into);
-    if (outcome.failure) answer = outcome.failure;
-    else answer = outcome.count;
-    return outcome.failure || outcome.count > 0;
-  }
   void wait(udp_reader& reader) noexcept {
     readers_.push_back(reader);
-    if (read_wait_) return;
-    if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
-    else wait_readable();
+    arrange_service();
   }
   void wait(waiter& writer) noexcept {
     writers_.push_back(writer);
@@ -87,6 +73,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     statistics_.dropped_closed += transfer_.discard();
     relook_item::unlink();
     timer::disarm();
+    serving_.unlink();
     std::error_code ignored;  // the descriptor is gone either way
     socket_.close(ignored);
     readers_.complete_all(errc::closed);
@@ -99,18 +86,32 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     more_ = outcome.more;
     return outcome;
   }
-  /// Gives waiting readers what is there. True when one of them was served.
+  /// Gives the reader who has waited longest what is there. True when there was something.
   bool serve() noexcept {
+    if (readers_.empty()) return false;
+    auto& reader = static_cast<udp_reader&>(readers_.front());
+    const receive_outcome outcome = attempt(reader.into);
+    reader.count = outcome.count;
+    return (outcome.failure || outcome.count > 0) && reader.complete(outcome.failure);
+  }
+  /// Sees to it that waiting readers are served. Where more is likely to be there, that is once
+  /// those have run who were handed the last batch: its memory is free then, and still in the cache.
+  void arrange_service() noexcept {
+    if (closed_ || readers_.empty() || read_wait_ || serving_.is_scheduled()) return;
+    if ((more_ && budget_ > 0) || transfer_.has_leftover()) loop_->home()->schedule(serving_);
+    else if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
+    else wait_readable();
+  }
+  void go_on() noexcept {
+    if (budget_ > 0) --budget_;
+    serve();
+    arrange_service();
+  }
+  bool look() noexcept {
     budget_ = options_.batches_per_turn;
-    bool served = false;
-    do {
-      if (readers_.empty()) return served;
-      auto& reader = static_cast<udp_reader&>(readers_.front());
-      const receive_outcome outcome = attempt(reader.into);
-      reader.count = outcome.count;
-      if (outcome.failure || outcome.count > 0) served = reader.complete(outcome.failure);
-    } while (more_ && --budget_ > 0);
-    return served;
+    const bool found = serve();
+    if (found) arrange_service();
+    return found;
   }
   void wait_readable() noexcept {
     if (closed_ || std::exchange(read_wait_, true)) return;
@@ -127,8 +128,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
       if (error) readers_.complete_all(from_asio(error));
       budget_ = options_.batches_per_turn;
       more_ = true;  // should nobody wait, the next receive() finds out
-      if (!readers_.empty()) serve();
-      if (!readers_.empty()) wait_readable();
+      serve();
+      arrange_service();
     });
   }
   void wait_writable() noexcept {
@@ -164,6 +165,12 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   bool more_ = false;       // the last attempt left something, or nobody has looked yet
   std::size_t budget_ = 0;  // attempts until others get their turn
   wait_list readers_, writers_;
+  struct serving final : ready_item {
+    explicit serving(udp_channel& c) noexcept
+        : ready_item([](ready_item& self) noexcept { static_cast<serving&>(self).of.go_on(); }),
+          of(c) {}
+    udp_channel& of;
+  } serving_{*this};
   handler_memory read_memory_, write_memory_;
   asio::ip::udp::socket socket_;
   Transfer transfer_;

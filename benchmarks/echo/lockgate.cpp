@@ -1,0 +1,45 @@
+// Echo, lockgate: the application takes many messages and hands each back with the memory it came
+// in; the platform gathers them, the socket joins them to trains.
+#include "../harness/contender.hpp"       // for contender, enter
+#include "../harness/lockgate_stack.hpp"  // for lockgate_stack
+
+#include <array>    // for array
+#include <utility>  // for move
+
+namespace {
+
+class lockgate_echo : public bench::contender {
+ public:
+  explicit lockgate_echo(const bench::workload& work) : app_(stack_.open(work.local)) {
+    for (const sockaddr_in& peer : work.peers) stack_.know(peer);
+  }
+
+  std::size_t run(std::size_t count) override {
+    bytes_ = 0;
+    stack_.run(echo(count));
+    return bytes_;
+  }
+
+ private:
+  lockgate::task<> echo(std::size_t left) {
+    while (left > 0) {
+      const lockgate::result<std::size_t> received = co_await app_.receive(batch_);
+      bench::expect_ok(received.error());
+      for (std::size_t i = 0; i < *received; ++i) {
+        bytes_ += batch_[i].size();
+        bench::expect_ok(app_.forward(batch_[i].remote, std::move(batch_[i])));
+      }
+      left -= *received;
+    }
+  }
+
+  bench::lockgate_stack stack_;
+  lockgate::endpoint app_;
+  std::array<lockgate::incoming, bench::lockgate_batch> batch_;
+  std::size_t bytes_ = 0;
+};
+
+const bench::enter<lockgate_echo> entered{
+    bench::question::echo, "lockgate", {bench::traffic::plain, bench::traffic::trains}};
+
+}  // namespace
