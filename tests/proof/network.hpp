@@ -10,6 +10,7 @@
 
 #include <array>    // for array
 #include <chrono>   // for seconds
+#include <cstddef>  // for byte, size_t
 #include <cstdint>  // for uint64_t
 #include <cstring>  // for memcpy
 #include <span>     // for span
@@ -19,7 +20,7 @@ namespace proof {
 namespace lt = lockgate::testing;
 using namespace std::chrono_literals;
 
-inline lockgate::transport_id id_of(int side) {
+inline lockgate::transport_id id_of(std::size_t side) {
   return lockgate::transport_id(
       std::array<std::byte, 16>{std::byte{0xfd}, static_cast<std::byte>(side + 1)});
 }
@@ -47,7 +48,7 @@ class two_hosts {
 
   two_hosts(lt::trial& t, std::uint64_t seed)
       : trial_(t), net_(t.make<lt::virtual_network>(t.home(), seed)) {
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       side& s = sides_[i];
       const lockgate::ip_address outside =
           lockgate::ip_address::v4(198, 51, 100, std::uint8_t(i + 1));
@@ -60,16 +61,16 @@ class two_hosts {
     }
   }
   [[nodiscard]] lt::virtual_network& net() noexcept { return net_; }
-  [[nodiscard]] side& at(int i) noexcept { return sides_[i]; }
+  [[nodiscard]] side& at(std::size_t i) noexcept { return sides_[i]; }
 
   void start(const lockgate::platform_options& options) {
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       sides_[i].cp = &trial_.make_platform(options);
       begin_session(i);
     }
   }
   /// A new instance and a new endpoint on one side.
-  void begin_session(int i) {
+  void begin_session(std::size_t i) {
     side& s = sides_[i];
     s.instance = s.cp->create<provider>(*s.host, s.peers);
     lockgate::endpoint_options wish;
@@ -78,12 +79,12 @@ class two_hosts {
     trial_.start(registers(&s.instance));
     trial_.start(receives(this, i));
   }
-  void end_session(int i) {
+  void end_session(std::size_t i) {
     sides_[i].end.close();
     sides_[i].instance = lockgate::provider_instance();
   }
   /// One side sends every `interval`, `count` times.
-  void send_every(int i, lockgate::duration interval, std::uint64_t count) {
+  void send_every(std::size_t i, lockgate::duration interval, std::uint64_t count) {
     trial_.start(sends(this, i, interval, count));
   }
 
@@ -92,12 +93,12 @@ class two_hosts {
     const lockgate::status granted = co_await instance->register_instance();
     static_cast<void>(granted);
   }
-  static lockgate::task<> sends(two_hosts* self, int i, lockgate::duration interval,
+  static lockgate::task<> sends(two_hosts* self, std::size_t i, lockgate::duration interval,
                                 std::uint64_t count) {
     side& s = self->sides_[i];
     for (std::uint64_t n = 0; n < count; ++n) {
       std::array<std::byte, 16> bytes{};
-      const std::uint64_t check = n * 0x9e3779b97f4a7c15u + static_cast<std::uint64_t>(i);
+      const std::uint64_t check = n * 0x9e3779b97f4a7c15u + i;
       std::memcpy(bytes.data(), &n, 8);
       std::memcpy(bytes.data() + 8, &check, 8);
       const lockgate::chain payload(bytes);
@@ -107,7 +108,7 @@ class two_hosts {
       if (slept) co_return;
     }
   }
-  static lockgate::task<> receives(two_hosts* self, int i) {
+  static lockgate::task<> receives(two_hosts* self, std::size_t i) {
     side& s = self->sides_[i];
     for (;;) {
       lockgate::result<lockgate::incoming> got = co_await s.end.receive();
@@ -115,7 +116,7 @@ class two_hosts {
       self->check(i, *got);
     }
   }
-  void check(int i, lockgate::incoming& message) {
+  void check(std::size_t i, lockgate::incoming& message) {
     side& s = sides_[i];
     const std::span<const std::byte> bytes = message.contiguous();
     trial_.require(message.remote == id_of(1 - i), "G32", "a message came from somebody else");
@@ -125,7 +126,7 @@ class two_hosts {
       std::memcpy(&n, bytes.data(), 8);
       std::memcpy(&check, bytes.data() + 8, 8);
     }
-    const bool whole = check == n * 0x9e3779b97f4a7c15u + static_cast<std::uint64_t>(1 - i);
+    const bool whole = check == n * 0x9e3779b97f4a7c15u + (1 - i);
     if (!whole) ++s.damaged;
     const lockgate::time_point now = trial_.now();
     if (s.received++ > 0 && now - s.last_received > s.longest_gap)
@@ -156,16 +157,16 @@ struct lifecycle_on_network {
     lockgate::platform_options options;
     options.idle_time = 10s;
     world.start(options);
-    for (int i = 0; i < 2; ++i) world.send_every(i, 1s, 30);
+    for (std::size_t i = 0; i < 2; ++i) world.send_every(i, 1s, 30);
     for (int round = 0; round < 12; ++round) {
       t.run_for(std::chrono::milliseconds(random.below(10'000)));
       mishap(t, world, random);
     }
     heal(world);
-    for (int i = 0; i < 2; ++i) world.end_session(i);
+    for (std::size_t i = 0; i < 2; ++i) world.end_session(i);
     t.run_for(120s);
     t.finish();
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       *received += world.at(i).received;
       t.require(world.at(i).damaged <= world.net().statistics().corrupted, "G37",
                 "a message was damaged that no link had corrupted");
@@ -176,7 +177,7 @@ struct lifecycle_on_network {
 
  private:
   static void mishap(lt::trial& t, two_hosts& world, lt::split_mix& random) {
-    const int i = static_cast<int>(random.below(2));
+    const std::size_t i = random.below(2);
     side& s = world.at(i);
     switch (random.below(9)) {
       case 0: s.box->table.reboot(); break;
@@ -198,7 +199,7 @@ struct lifecycle_on_network {
   }
   /// Faults off: from here on progress is demanded (I8).
   static void heal(two_hosts& world) {
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       world.at(i).box->link = lt::link_quality();
       world.at(i).host->link = lt::link_quality();
     }
@@ -224,7 +225,7 @@ struct years_on_network {
     world.start(lockgate::platform_options());
     const auto seconds = static_cast<std::uint64_t>(years * 365.25 * 86'400);
     const std::uint64_t count = seconds / static_cast<std::uint64_t>(interval / 1s);
-    for (int i = 0; i < 2; ++i) world.send_every(i, interval, count);
+    for (std::size_t i = 0; i < 2; ++i) world.send_every(i, interval, count);
     lt::split_mix random(2);
     const lockgate::time_point end = t.now() + std::chrono::seconds(seconds);
     while (t.now() < end && !t.first()) {
@@ -239,7 +240,7 @@ struct years_on_network {
       }
     }
     t.run_for(interval * 2);
-    for (int i = 0; i < 2; ++i) world.end_session(i);
+    for (std::size_t i = 0; i < 2; ++i) world.end_session(i);
     t.run_for(120s);
     t.finish();
     const std::uint64_t lost = world.net().statistics().lost;

@@ -6,6 +6,7 @@
 #include "lockgate/testing/explorer.hpp"              // for explore
 #include "lockgate/testing/replace_operator_new.hpp"  // for operator new
 #include "lockgate/testing/sweeps.hpp"                // for sweep_allocations
+#include "proof/any_calls.hpp"                        // for any_calls
 #include "proof/catalogue.hpp"                        // for catalogue
 #include "proof/network.hpp"                          // for lifecycle_on_network
 
@@ -170,8 +171,20 @@ void prove(proof::entry& e, const arguments& options, table& out) {
 void prove_on_network(const arguments& options, table& out) {
   lt::exploration_options limits;
   limits.runs = options.seeds;
-  limits.each.any_order = false;
   limits.shrink_failure = false;
+  lt::exploration_options any_order = limits;
+  any_order.runs = 10 * options.seeds;
+  any_order.shrink_failure = true;
+  limits.each.any_order = false;
+  {
+    proof::any_calls calls(24);
+    const auto begun = std::chrono::steady_clock::now();
+    out.add(
+        "any calls", "F10 F19 F20 F27 F28", "from seed " + std::to_string(options.first_seed),
+        lt::explore(
+            lt::choices::seeded(options.first_seed), [&](lt::trial& t) { calls(t); }, any_order),
+        since(begun));
+  }
   std::uint64_t received = 0;
   const proof::lifecycle_on_network minute{&received};
   auto started = std::chrono::steady_clock::now();

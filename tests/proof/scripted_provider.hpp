@@ -88,6 +88,7 @@ class scripted_provider {
   ~scripted_provider() { ++record_.destroyed; }
 
   answer<void> establish_session(lockgate::instance cp) {
+    cp_ = cp;
     record_.cp = cp;
     const int calls = script_.establish_calls;
     for (int i = 0; i < calls; ++i) static_cast<void>(cp.spawn(call(cp, i)));
@@ -132,7 +133,7 @@ class scripted_provider {
     static std::byte byte[1] = {};
     for (const lockgate::outgoing& m : messages) {
       lockgate::lease payload = lockgate::lease::wrap(byte, [](void*) noexcept {}, nullptr);
-      if (!record_.cp.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))))
+      if (!cp_.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))))
         ++record_.indicated;
     }
   }
@@ -170,11 +171,12 @@ class scripted_provider {
         // Ignores the stop: it sleeps beside the row's own context.
         lockgate::stop_state deaf;
         const lockgate::task_context alone{here.home, &deaf, here.owner};
-        co_await deaf_sleep(here.home->now() + (a == act::stuck ? 100s : 62s), alone);
+        const auto length = a == act::stuck ? 100s : 62s;
+        co_await deaf_sleep(here.home->now() + length, alone);
         break;
       }
       case act::deregister: {
-        const status done = co_await record_.cp.deregister();
+        const status done = co_await cp_.deregister();
         trial_.require(!done, "G21", "deregister inside a row was refused");
         break;
       }
@@ -213,6 +215,7 @@ class scripted_provider {
   lt::trial& trial_;
   const script& script_;
   record& record_;
+  lockgate::instance cp_;  // its own: a later instance may share the record
   lockgate::transport_id local_;
 };
 

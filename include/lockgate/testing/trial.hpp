@@ -96,18 +96,13 @@ class trial {
   /// Runs exactly one ready thing. False when nothing was ready.
   bool step() {
     parts_->home.collect();
-    if (parts_->home.ready_count() > 0) {
-      if (++steps_ > options_.steps) {
-        fail("I8", "no end within the bound on steps");
-        return false;
-      }
-      if (steps_ == options_.stop_at) parts_->actors->request_stop();
-      if (steps_ == options_.destroy_at) parts_->start_over(*this);
-      if (parts_->home.ready_count() == 0) return true;
-      return parts_->home.run_one(next_of(parts_->home.ready_count()));
+    interfere();
+    if (!parts_->home.run_one(next_in_line())) {
+      parts_->home.end_turn();
+      return !parts_->home.is_idle();
     }
-    parts_->home.end_turn();
-    return !parts_->home.is_idle();
+    if (++steps_ > options_.steps) fail("I8", "no end within the bound on steps");
+    return !first_;
   }
 
   /// Stops every platform and every coroutine, waits for them, and judges. Later calls do nothing.
@@ -195,9 +190,22 @@ class trial {
     while (!first_ && step()) {
     }
   }
-  std::size_t next_of(std::size_t ready) {
+  std::size_t next_in_line() {
+    if (!options_.any_order) return 0;
     const allocations_pause pause;
-    return options_.any_order ? choices_.pick(ready) : 0;
+    const std::size_t ready = parts_->home.ready_count();
+    return ready > 0 ? choices_.pick(ready) : 0;
+  }
+  /// What a sweep wants to happen before the coming step, once.
+  void interfere() {
+    if (options_.stop_at == steps_ + 1) {
+      options_.stop_at = 0;
+      parts_->actors->request_stop();
+    }
+    if (options_.destroy_at == steps_ + 1) {
+      options_.destroy_at = 0;
+      parts_->start_over(*this);
+    }
   }
   void judge() {
     if (stopped_ < parts_->platforms.size()) fail("I8", "a platform could not be stopped");
