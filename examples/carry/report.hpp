@@ -64,7 +64,7 @@ class measurement {
     const double seconds = std::chrono::duration<double>(lasted_).count();
     std::printf("%s %.1f MB in %.3f s: %.1f MB/s\n", what, static_cast<double>(bytes) / 1e6,
                 seconds, seconds > 0 ? static_cast<double>(bytes) / seconds / 1e6 : 0.0);
-    const auto& counted = side_.counters();
+    const auto counted = side_.counters();
     const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("  datagrams out %llu, in %llu; lost on purpose %llu\n", count(counted.sent),
                 count(counted.received), count(side_.lost_on_purpose));
