@@ -4,7 +4,8 @@
 #include "lockgate/base/clock.hpp"    // for time_point, duration
 #include "lockgate/buffer/lease.hpp"  // for copies_made
 
-#include "side.hpp"  // for side
+#include "allocations.hpp"  // for allocations
+#include "side.hpp"         // for side
 
 #include <chrono>   // for milliseconds
 #include <cstdint>  // for uint64_t
@@ -12,9 +13,6 @@
 #include <string>   // for string
 
 namespace carry {
-
-/// Calls of operator new so far; counted in main.cpp.
-[[nodiscard]] std::uint64_t allocations() noexcept;
 
 /// How far it is: one line that changes on a terminal, a few lines elsewhere.
 class progress {
