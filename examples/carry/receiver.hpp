@@ -35,7 +35,7 @@ class receiver {
     const auto done = write_done(right);
     for (bool heard = true; heard && !dismissed_;) {
       co_await side_.say(lockgate::chain(done));
-      heard = co_await side_.hear(side_.net.home().now() + 1s);  // it may ask once more
+      heard = co_await side_.hear(side_.net.home().now() + 3s);  // it may not have heard
       if (heard) take_in();
     }
     measured_->print("received", offer_.size, window_size());

@@ -19,23 +19,28 @@ class progress {
  public:
   progress(std::uint64_t total, bool on_terminal) : total_(total), on_terminal_(on_terminal) {}
 
-  void show(std::uint64_t done, std::uint64_t again, lockgate::time_point now) {
+  void show(std::uint64_t done, std::uint64_t lost, lockgate::time_point now) {
     if (began_ == lockgate::time_point()) began_ = shown_ = now;
     using std::chrono::milliseconds;
-    const bool end = done == total_;
-    if (!end && now - shown_ < (on_terminal_ ? milliseconds(100) : milliseconds(1000))) return;
-    shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - began_).count();
-    const double percent =
-        total_ > 0 ? 100.0 * static_cast<double>(done) / static_cast<double>(total_) : 100;
-    const double rate = seconds > 0 ? static_cast<double>(done) / seconds / 1e6 : 0;
-    if (on_terminal_) std::printf("\r\033[K[%s] ", bar(percent).c_str());
-    std::printf("%5.1f %%  %7.1f MB/s  %llu sent again%s", percent, rate,
-                static_cast<unsigned long long>(again), on_terminal_ && !end ? "" : "\n");
-    std::fflush(stdout);
+    if (done < total_ && now - shown_ >= (on_terminal_ ? milliseconds(100) : milliseconds(1000)))
+      print(done, lost, now);
+  }
+  void end(std::uint64_t lost, lockgate::time_point now) {
+    print(total_, lost, now);
+    if (on_terminal_) std::printf("\n");
   }
 
  private:
+  void print(std::uint64_t done, std::uint64_t lost, lockgate::time_point now) {
+    shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    const double share = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
+    const double rate = seconds > 0 ? static_cast<double>(done) / seconds / 1e6 : 0;
+    if (on_terminal_) std::printf("\r\033[K[%s] ", bar(100 * share).c_str());
+    std::printf("%5.1f %%  %7.1f MB/s  %llu lost%s", 100 * share, rate,
+                static_cast<unsigned long long>(lost), on_terminal_ ? "" : "\n");
+    std::fflush(stdout);
+  }
   [[nodiscard]] static std::string bar(double percent) {
     std::string out(40, '.');
     for (std::size_t i = 0; i < out.size() && 2.5 * static_cast<double>(i) < percent; ++i)

@@ -30,18 +30,18 @@ class sender {
     side_.expect();
     while (!accepted_) co_await ask(100ms);
     measurement measured(side_);
-    while (!window_.is_finished()) {
+    while (!window_.is_finished() && !verdict_) {  // a verdict says that all has arrived
       co_await fill_window();
       const bool heard = co_await side_.hear(window_.retransmit_at());
       const lockgate::time_point now = side_.net.home().now();
       if (heard) take_in(now);
       else window_.timed_out(now);
-      const std::uint64_t done = std::uint64_t{window_.arrived()} * chunk_size_;
-      progress_.show(std::min<std::uint64_t>(done, file_.size()), window_.losses(), now);
+      progress_.show(std::uint64_t{window_.arrived()} * chunk_size_, window_.losses(), now);
     }
+    progress_.end(window_.losses(), side_.net.home().now());
     measured.end();
     side_.expect(std::chrono::seconds(file_.size() / 100'000'000));  // the other side hashes it
-    while (!verdict_) co_await ask(500ms);
+    while (!verdict_) co_await ask(200ms);
     const auto bye = write_bye();
     for (int i = 0; i < 3; ++i) co_await side_.say(lockgate::chain(bye));  // spares it waiting
     measured.print("sent", file_.size(), chunks_);

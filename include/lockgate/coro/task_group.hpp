@@ -9,6 +9,7 @@
 #include "lockgate/coro/task.hpp"            // for task
 #include "lockgate/coro/wait_list.hpp"       // for wait_list
 
+#include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <exception>  // for exception_ptr
 #include <utility>    // for move, exchange
@@ -56,14 +57,10 @@ class task_group {
   /// Completed whenever the last task has ended; others may complete it to have somebody look
   /// again.
   [[nodiscard]] wait_list& emptied() noexcept { return empty_; }
+
+  class join_operation;
   /// Waits until no task is left. Completes: at once when there is none.
-  task<status> join() {
-    while (size_ > 0) {
-      const status waited = co_await empty_.wait();
-      if (waited) co_return waited;
-    }
-    co_return status();
-  }
+  [[nodiscard]] join_operation join() noexcept;
 
  private:
   struct member final : ready_item, task_completion, list_link<member> {
@@ -106,5 +103,35 @@ class task_group {
   intrusive_list<member> members_;
   wait_list empty_;
 };
+
+class task_group::join_operation {
+ public:
+  explicit join_operation(task_group& group) noexcept : group_(group) {}
+  class awaiter {
+   public:
+    awaiter(task_group& group, const task_context& context) noexcept
+        : group_(group), wait_(group.empty_.wait()), waiting_(wait_.bind(context)) {}
+    bool await_ready() const noexcept { return group_.size() == 0; }
+    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      suspended_ = true;
+      return waiting_.await_suspend(coroutine);
+    }
+    status await_resume() const noexcept { return suspended_ ? waiting_.await_resume() : status(); }
+
+   private:
+    task_group& group_;
+    wait_list::wait_operation wait_;
+    wait_list::wait_operation::awaiter waiting_;
+    bool suspended_ = false;
+  };
+  awaiter bind(const task_context& context) noexcept { return awaiter(group_, context); }
+
+ private:
+  task_group& group_;
+};
+
+inline task_group::join_operation task_group::join() noexcept {
+  return join_operation(*this);
+}
 
 }  // namespace lockgate::inline v0

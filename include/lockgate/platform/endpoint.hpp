@@ -11,6 +11,7 @@
 #include "lockgate/platform/path_routing.hpp"       // for path
 #include "lockgate/platform/provider_instance.hpp"  // for the session's definitions
 
+#include <algorithm>  // for all_of
 #include <array>      // for array
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
@@ -71,6 +72,7 @@ class endpoint {
   [[nodiscard]] send_operation send_to(const transport_id& to, const chain& payload) noexcept;
   /// Sends several messages with as few row calls as possible. Stops at the first that fails.
   ///
+  /// Guarantees: in order; while the batch waits, messages sent by others may come between its own.
   /// Completes: with a `sent`: how many were accepted, and why the next one was not.
   /// Lifetime: the list and the payloads are borrowed until completion.
   [[nodiscard]] task<sent> send_to(std::span<const message_to> messages);
@@ -142,7 +144,7 @@ class endpoint::ready_operation {
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
       if (!waiter_.suspend(coroutine, context_)) return false;
-      state_->ready_waiters.push_back(waiter_);
+      state_->wait_for_id(waiter_);
       user_.enter(*state_);
       return true;
     }
@@ -190,10 +192,10 @@ class endpoint::send_operation {
       answer<sent> given = path_->send_now({&message, 1});
       if (given.is_later()) {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);
-        return !waits_for_row_ && end_with(path_->settle({&message, 1}, path_->later_answer()).why);
+        return !waits_for_row_ && end_with(settle(path_->later_answer()));
       }
       if (given.failure()) return end_with(path_->row_threw(given.failure()));
-      return end_with(path_->settle({&message, 1}, given.now()).why);
+      return end_with(settle(given.now()));
     }
     bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (waits_for_row_) {
@@ -208,11 +210,14 @@ class endpoint::send_operation {
     status await_resume() noexcept {
       if (request_) return request_->outcome();
       if (!std::exchange(waits_for_row_, false)) return outcome_;
-      const outgoing message = path_->message_for(send_.payload_);
-      return path_->settle({&message, 1}, path_->later_answer()).why;
+      return settle(path_->later_answer());
     }
 
    private:
+    status settle(const sent& answer) noexcept {
+      const outgoing message = path_->message_for(send_.payload_);
+      return detail::path::settle({&path_, 1}, {&message, 1}, answer).why;
+    }
     bool end_with(status outcome) noexcept {
       outcome_ = outcome;
       return true;
@@ -365,19 +370,25 @@ inline task<sent> send_batch(endpoint_state* from, std::span<const message_to> m
       paths[count] = p;
       run[count] = p->message_for(m.payload);
     }
+    const std::span<path* const> ways(paths.data(), count);
+    // What was gathered for a later path may have been sent, and have cost an earlier one its
+    // route.
+    const bool open =
+        std::all_of(ways.begin(), ways.end(), [](path* p) { return p->lane_is_open(); });
+    if (count > 1 && !open) continue;
     if (count > 1) {
-      path* const first = paths[0];
-      answer<sent> given = first->send_now({run.data(), count});
-      if (!given.is_later() && !given.failure()) {
-        const sent settled = first->settle({run.data(), count}, given.now());
-        done += settled.accepted;
-        if (settled.why) co_return sent(done, settled.why);
-        continue;
-      }
-      if (given.failure()) co_return sent(done, first->row_threw(given.failure()));
-      const std::span<path* const> ways(paths.data(), count);
       const std::span<const outgoing> batch(run.data(), count);
-      const sent settled = co_await path::await_batch(ways, batch, std::move(given));
+      answer<sent> given = ways[0]->send_now(batch);
+      if (given.failure()) co_return sent(done, ways[0]->row_threw(given.failure()));
+      sent answered = given.now();
+      if (given.is_later()) {
+        batch_under_way under_way(ways);
+        session& through = ways[0]->through();
+        answered = co_await ways[0]->call().run(through, row::send_buffers, std::move(given),
+                                                through.never_abandon());
+        under_way.end();
+      }
+      const sent settled = path::settle(ways, batch, answered);
       done += settled.accepted;
       if (settled.why) co_return sent(done, settled.why);
       continue;

@@ -23,17 +23,34 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
 inline endpoint_state::~endpoint_state() = default;
 
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
-  const status known = without_throwing([&] { platform_->ids.emplace(id, this); });
-  if (known) return known;
+  if (platform_->has_id(id)) return errc::duplicate_transport_id;
+  const status known = without_throwing([&] {
+    platform_->ids.insert_or_assign(id, this);
+    if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
+  });
+  if (known) {
+    platform_->ids.erase(id);
+    return known;
+  }
   id_ = id;
   ready_ = true;
   platform_->tell(event_kind::endpoint_ready, 0, [&](event& e) {
     e.endpoint = luid_;
     e.id = id;
   });
-  if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
-  ready_waiters.complete_all();
+  ready_waiters_.complete_all();
   return {};
+}
+
+inline void endpoint_state::deny_id(status why) noexcept {
+  for (session& s : platform_->sessions)
+    if (s.may_accept(*this)) return;
+  ready_waiters_.complete_all(why);
+}
+
+inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
+  ready_waiters_.push_back(waiting);
+  for (session& s : platform_->sessions) s.endpoint_wanted(*this);
 }
 
 inline status endpoint_state::deliver(incoming& message) noexcept {
@@ -77,7 +94,7 @@ inline status endpoint_state::enqueue(incoming& message) noexcept {
   if (!queue_.push_back(std::move(entry))) {
     message = std::move(entry.message);
     pinned_ -= charge;
-    return errc::queue_full;
+    return errc::no_memory;
   }
   return {};
 }
@@ -157,7 +174,7 @@ inline void endpoint_state::close() noexcept {
   }
   for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
-  ready_waiters.complete_all(errc::closed);
+  ready_waiters_.complete_all(errc::closed);
   while (!receivers_.empty()) receivers_.front().complete(errc::closed);
   drop(drop_cause::endpoint_closed, queue_.size());
   while (!queue_.empty()) static_cast<void>(queue_.pop_front());

@@ -15,7 +15,7 @@
 #include <memory>         // for unique_ptr
 #include <span>           // for span
 #include <unordered_map>  // for unordered_map
-#include <utility>        // for move
+#include <utility>        // for exchange, move
 
 namespace lockgate::inline v0 {
 class endpoint;
@@ -72,11 +72,14 @@ class endpoint_state final : public list_link<endpoint_state> {
   }
   /// The id is fixed. Errors: no_memory.
   status accept_id(const transport_id& id) noexcept;
-  void deny_id(status why) noexcept { ready_waiters.complete_all(why); }
-  wait_list ready_waiters;
+  /// An instance will not serve this endpoint. Those who wait for the id are told when no other one
+  /// may still accept it.
+  void deny_id(status why) noexcept;
+  /// Waits for the id; instances that have refused it are asked again.
+  void wait_for_id(waiter& waiting) noexcept;
 
   // Receiving.
-  /// Takes a message over on success. Errors: queue_full.
+  /// Takes a message over on success. Errors: queue_full, no_memory.
   status deliver(incoming& message) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
@@ -126,6 +129,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   session* negotiator_ = nullptr;
   ring<queued> queue_;
   std::size_t pinned_ = 0;
+  wait_list ready_waiters_;
   intrusive_list<waiter> receivers_;
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
   std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,

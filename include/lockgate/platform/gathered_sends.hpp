@@ -30,8 +30,8 @@ class gathered_sends final : turn_end_item, ready_item {
         }),
         owner_(owner) {}
 
-  /// Takes a message over, consuming `memory`. False when the outbox is full or has no memory.
-  [[nodiscard]] bool add(path& to, lease& memory) noexcept;
+  /// Takes a message over, consuming `memory`. Errors: queue_full, no_memory.
+  [[nodiscard]] status add(path& to, lease& memory) noexcept;
   /// Hands everything over now.
   void flush() noexcept;
   [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }

@@ -17,7 +17,7 @@ struct id_binding : list_link<id_binding> {
   enum class stage { wanted, changing, added, refused, leaving };
 
   explicit id_binding(endpoint_state& of) noexcept : endpoint(&of) {}
-  ~id_binding() { decided.complete_all(errc::closed); }
+  ~id_binding() { decided.complete_all(endpoint ? errc::terminated : errc::closed); }
   static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept {
     frame_cache::release(memory, size);

@@ -58,7 +58,7 @@ class path final : public list_link<path>, ready_item {
   /// Reached, nothing queued, no row outstanding: a message may go to the provider at once.
   [[nodiscard]] bool lane_is_open() noexcept {
     if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
-    return lane_open_;
+    return lane_open_ && gathered_ == 0;
   }
   [[nodiscard]] outgoing message_for(const chain& payload) const noexcept {
     return {endpoint_.id(), remote_, endpoint_.luid(), payload};
@@ -77,19 +77,21 @@ class path final : public list_link<path>, ready_item {
   [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
   [[nodiscard]] const sent& later_answer() noexcept;
-  /// Takes in the later answer of a batch for several paths, and awaits it.
-  [[nodiscard]] static task<sent> await_batch(std::span<path* const> paths,
-                                              std::span<const outgoing> messages,
-                                              answer<sent> later);
+  /// The place where a coroutine awaits a later answer of `send_now`, and the instance it is from.
+  /// The coroutine says with `row_outstanding` which paths wait for it.
+  [[nodiscard]] row_call<sent>& call() noexcept { return call_; }
+  [[nodiscard]] session& through() const noexcept { return *through_; }
   /// An exception left send_buffers: the session ends (U16).
   status row_threw(const std::exception_ptr& exception) noexcept {
-    route_->row_threw(row::send_buffers, exception);
+    through_->row_threw(row::send_buffers, exception);
     return errc::provider_failed;
   }
   /// The sender is gone; the row it waited for is not.
-  void sender_gone() noexcept { call_.redirect(*this); }
-  /// Counts what a row has accepted; a peer that is not reachable any more loses its route.
-  [[nodiscard]] sent settle(std::span<const outgoing> messages, const sent& answer) noexcept;
+  void sender_gone() noexcept;
+  /// Counts what the row has accepted that the first of `ways` called for all of them; a peer that
+  /// is not reachable any more loses its route.
+  [[nodiscard]] static sent settle(std::span<path* const> ways, std::span<const outgoing> messages,
+                                   const sent& answer) noexcept;
 
   /// Queues a message whose sender waits in `request`.
   void enqueue(send_request& request) noexcept {
@@ -103,7 +105,7 @@ class path final : public list_link<path>, ready_item {
   // Called by the instance it is routed through.
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
-  void count_gathered(bool added) noexcept { added ? ++gathered_ : --gathered_; }
+  void count_gathered(bool added) noexcept;
 
   void close() noexcept;
   void reap_if_idle() noexcept;
@@ -138,7 +140,8 @@ class path final : public list_link<path>, ready_item {
   endpoint_state& endpoint_;
   transport_id remote_;
   session* route_ = nullptr;
-  session* sending_through_ = nullptr;  // while a single later row is outstanding
+  session* through_ = nullptr;  // that the last `send_now` went to; the route may be lost since
+  bool awaits_row_ = false;     // a single sender's later row is outstanding
   bool lane_open_ = false;
   bool serving_ = false;
   bool closed_ = false;

@@ -9,7 +9,7 @@
 #include <array>      // for array
 #include <cstddef>    // for size_t
 #include <span>       // for span
-#include <utility>    // for move
+#include <utility>    // for exchange, move
 #include <vector>     // for vector
 
 namespace lockgate::inline v0::detail {
@@ -26,7 +26,7 @@ class reach_call final : public row_call<status> {
 
 /// Alive only while something is queued: finds a route if there is none, then sends.
 inline task<> path::serve() {
-  while (!queue_.empty() && outstanding_ == 0) {
+  while (!queue_.empty() && outstanding_ == 0 && gathered_ == 0) {
     status failed;
     if (route_) failed = co_await send_queued();
     else failed = co_await find_route();
@@ -174,7 +174,7 @@ inline void path::refuse_all(status why) noexcept {
 }
 
 inline void path::start_serving() noexcept {
-  if (serving_ || outstanding_ > 0 || queue_.empty()) return;
+  if (serving_ || outstanding_ > 0 || gathered_ > 0 || queue_.empty()) return;
   serving_ = true;
   update_lane();
   const status started = endpoint_.platform().tasks.spawn(serve());
@@ -212,59 +212,69 @@ inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept 
   if (route_->is_observed())
     route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
   route_->count_send_row();
+  through_ = route_;
   return route_->provider().send_buffers(messages);
 }
 
 inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexcept {
-  const bool waiting =
-      call_.start(*route_, row::send_buffers, std::move(later), when_done, route_->never_abandon());
-  if (waiting) {
-    sending_through_ = route_;
-    row_outstanding(true);
-  }
-  return waiting;
+  awaits_row_ = call_.start(*through_, row::send_buffers, std::move(later), when_done,
+                            through_->never_abandon());
+  if (awaits_row_) row_outstanding(true);
+  return awaits_row_;
 }
 
 inline const sent& path::later_answer() noexcept {
-  if (!sending_through_) return call_.outcome();
-  const session::pin alive(*std::exchange(sending_through_, nullptr));
+  if (!std::exchange(awaits_row_, false)) return call_.outcome();
+  const session::pin alive(*through_);
   const sent& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
 
-inline sent path::settle(std::span<const outgoing> messages, const sent& answer) noexcept {
-  session* const through = route_;
+inline void path::sender_gone() noexcept {
+  awaits_row_ = true;
+  call_.redirect(*this);
+  if (call_.is_answered() && !is_scheduled()) home().schedule(*this);
+}
+
+inline sent path::settle(std::span<path* const> ways, std::span<const outgoing> messages,
+                         const sent& answer) noexcept {
+  session& through = *ways.front()->through_;
   const std::size_t accepted = std::min(answer.accepted, messages.size());
-  if (through) {
-    if (through->is_observed())
-      through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, accepted);
-    for (std::size_t i = 0; i < accepted; ++i) through->count_sent(messages[i], endpoint_.luid());
-  }
+  if (through.is_observed())
+    through.tell_row(event_kind::row_ended, row::send_buffers, answer.why, ways.front()->remote_,
+                     accepted);
+  for (std::size_t i = 0; i < accepted; ++i) through.count_sent(messages[i], messages[i].endpoint);
   if (accepted == messages.size()) return accepted;
   const status why = answer.why ? answer.why : status(errc::provider_failed);
-  if (why == errc::unreachable) route_lost();
+  if (why == errc::unreachable) ways[accepted]->route_lost();
   return {accepted, why};
 }
 
-inline task<sent> path::await_batch(std::span<path* const> paths,
-                                    std::span<const outgoing> messages, answer<sent> later) {
-  path& first = *paths.front();
-  session* const through = first.route_;
-  const session::pin alive(*through);
-  for (path* const p : paths) p->row_outstanding(true);
-  sent given = co_await first.call_.run(*through, row::send_buffers, std::move(later),
-                                        through->never_abandon());
-  for (path* const p : paths) p->row_outstanding(false);
-  co_return first.settle(messages, given);
-}
+/// The paths of a batch whose row answered later. Its sender may be destroyed before the answer.
+class batch_under_way {
+ public:
+  explicit batch_under_way(std::span<path* const> ways) noexcept : ways_(ways) {
+    for (path* const p : ways_) p->row_outstanding(true);
+  }
+  batch_under_way(const batch_under_way&) = delete;
+  ~batch_under_way() {
+    if (ways_.empty()) return;
+    ways_.front()->sender_gone();
+    for (path* const p : ways_.subspan(1)) p->row_outstanding(false);
+  }
+  void end() noexcept {
+    for (path* const p : std::exchange(ways_, {})) p->row_outstanding(false);
+  }
+
+ private:
+  std::span<path* const> ways_;
+};
 
 inline status path::forward(lease& memory) noexcept {
-  if (lane_open_)
-    return route_->gathered().add(*this, memory) ? status() : status(errc::queue_full);
+  if (lane_open_) return route_->gathered().add(*this, memory);
   if (owned_ >= endpoint_.platform().options.send_queue_messages) return errc::queue_full;
-  auto* const request =
-      new owned_request(message_for(chain(memory.bytes())), std::move(memory));
+  auto* const request = new owned_request(message_for(chain(memory.bytes())), std::move(memory));
   if (!request) return errc::no_memory;
   ++owned_;
   enqueue(*request);
@@ -281,6 +291,13 @@ inline void path::row_outstanding(bool begins) noexcept {
   begins ? ++outstanding_ : --outstanding_;
   update_lane();
   start_serving();
+  reap_if_idle();
+}
+
+inline void path::count_gathered(bool added) noexcept {
+  added ? ++gathered_ : --gathered_;
+  start_serving();
+  reap_if_idle();
 }
 
 inline bool path::is_idle() const noexcept {
@@ -303,16 +320,17 @@ inline void path::close() noexcept {
 
 // The outbox of an instance.
 
-inline bool gathered_sends::add(path& to, lease& memory) noexcept {
+inline status gathered_sends::add(path& to, lease& memory) noexcept {
   if (gathering_.count == batch_size) flush();
-  if (gathering_.count == batch_size || !gathering_.reserve()) return false;
+  if (gathering_.count == batch_size) return errc::queue_full;
+  if (!gathering_.reserve()) return errc::no_memory;
   to.describe(chain(memory.bytes()), gathering_.messages[gathering_.count]);
   taken& owner = gathering_.owners[gathering_.count++];
   owner.to = &to;
   owner.memory = std::move(memory);
   to.count_gathered(true);
   owner_.platform().home.at_turn_end(*this);
-  return true;
+  return {};
 }
 
 inline void gathered_sends::flush() noexcept {
@@ -372,7 +390,6 @@ inline void gathered_sends::settle(const sent& answer) noexcept {
   owner_.drop(drop_cause::send_failed);
   refused.count_gathered(false);
   if (answer.why == errc::unreachable) refused.route_lost();
-  else refused.reap_if_idle();
 }
 
 }  // namespace lockgate::inline v0::detail

@@ -119,6 +119,10 @@ class session final : public instance_host, public row_owner, public list_link<s
   void add_path(path& p) noexcept { paths_.push_back(p); }
   void endpoint_opened(endpoint_state& endpoint) noexcept;
   void endpoint_closing(endpoint_state& endpoint) noexcept;
+  /// Somebody wants the endpoint's id: if this instance has refused it, it is asked again.
+  void endpoint_wanted(endpoint_state& endpoint) noexcept;
+  /// Whether this instance may still accept an id for the endpoint.
+  [[nodiscard]] bool may_accept(const endpoint_state& endpoint) noexcept;
   /// Limits of a row whose caller gives up on it when it is stuck, and of one it never abandons.
   [[nodiscard]] row_limits may_abandon() const noexcept {
     return {platform_.options.row_timeout, true};
@@ -199,6 +203,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   task<status> change_binding(id_binding* binding);
   task<status> propose_ids(id_binding* binding);
   task<status> add_id(transport_id id);
+  task<status> remove_id(transport_id id);
   task<status> go_dormant();
   void close_paths() noexcept;
   void finish_life() noexcept;
@@ -214,6 +219,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] id_binding* find_binding(const endpoint_state& endpoint) noexcept;
   void become_active() noexcept;
   void remove_binding(id_binding& binding) noexcept;
+  void refuse_binding(id_binding& binding, status why) noexcept;
+  [[nodiscard]] bool may_propose(const transport_id& id) const noexcept;
   [[nodiscard]] id_binding* binding_to_change() noexcept;
   [[nodiscard]] endpoint_state* local_endpoint(const transport_id& id) noexcept;
   void carry_out(instance_call& call) noexcept;

@@ -5,9 +5,10 @@
 #include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/session.hpp"         // for session
 
-#include <memory>   // for unique_ptr
-#include <new>      // for nothrow
-#include <utility>  // for move
+#include <algorithm>  // for find
+#include <memory>     // for unique_ptr
+#include <new>        // for nothrow
+#include <utility>    // for move
 
 namespace lockgate::inline v0::detail {
 
@@ -215,8 +216,9 @@ inline status session::carry_out_now(instance_call& call) noexcept {
     case instance_call::kind::request_transport_id:
       call.id = platform_.make_id();
       return without_throwing([&] {
+        reserved_ids_.emplace_back();
         platform_.ids.emplace(call.id, nullptr);
-        reserved_ids_.push_back(call.id);
+        reserved_ids_.back() = call.id;
       });
     case instance_call::kind::report_unreachable: {
       for (auto at = paths_.begin(); at != paths_.end();) {
@@ -263,8 +265,10 @@ inline task<status> session::await_active() {
 
 inline task<status> session::await_binding(endpoint_state* endpoint) {
   while (is_active()) {
+    if (endpoint->is_closed()) co_return errc::closed;
+    endpoint_opened(*endpoint);  // again, if there was no memory for it before
     id_binding* const binding = find_binding(*endpoint);
-    if (!binding) co_return errc::unreachable;
+    if (!binding) co_return errc::no_memory;
     if (binding->at == id_binding::stage::added) co_return status();
     if (binding->at == id_binding::stage::refused) co_return errc::unreachable;
     const status decided = co_await binding->decided.wait();
@@ -281,13 +285,28 @@ inline id_binding* session::find_binding(const endpoint_state& endpoint) noexcep
 inline void session::endpoint_opened(endpoint_state& endpoint) noexcept {
   if (!is_active() || endpoint.is_closed() || find_binding(endpoint)) return;
   auto* const binding = new id_binding(endpoint);
-  if (!binding) return;
-  if (without_throwing([&] { binding_of_.emplace(endpoint.luid(), binding); })) {
+  if (!binding || without_throwing([&] { binding_of_.emplace(endpoint.luid(), binding); })) {
     delete binding;
-    return;
+    return endpoint.deny_id(errc::no_memory);
   }
   bindings_.push_back(*binding);
   wake();
+}
+
+inline void session::endpoint_wanted(endpoint_state& endpoint) noexcept {
+  endpoint_opened(endpoint);
+  id_binding* const binding = find_binding(endpoint);
+  if (!binding || binding->at != id_binding::stage::refused) return;
+  binding->at = id_binding::stage::wanted;
+  wake();
+}
+
+inline bool session::may_accept(const endpoint_state& endpoint) noexcept {
+  if (!is_live()) return false;
+  const id_binding* const binding = find_binding(endpoint);
+  return binding ? binding->at == id_binding::stage::wanted ||
+                       binding->at == id_binding::stage::changing
+                 : state_ < session_state::active;
 }
 
 inline void session::endpoint_closing(endpoint_state& endpoint) noexcept {
@@ -306,8 +325,26 @@ inline void session::remove_binding(id_binding& binding) noexcept {
   delete &binding;
 }
 
+/// A refused binding stays, and is asked for again when somebody wants the id (G35); one that there
+/// was no memory for goes, and is made anew for the next message.
+inline void session::refuse_binding(id_binding& binding, status why) noexcept {
+  endpoint_state& endpoint = *binding.endpoint;
+  binding.at = id_binding::stage::refused;
+  binding.decided.complete_all(why == errc::no_memory ? why : errc::unreachable);
+  if (why == errc::no_memory) remove_binding(binding);
+  if (!ending_ && !endpoint.is_ready()) endpoint.deny_id(why);
+}
+
+/// An id that an application asks for is free, or reserved for this very instance.
+inline bool session::may_propose(const transport_id& id) const noexcept {
+  if (!platform_.ids.contains(id)) return true;
+  return !platform_.has_id(id) &&
+         std::find(reserved_ids_.begin(), reserved_ids_.end(), id) != reserved_ids_.end();
+}
+
 inline session::~session() {
-  for (const transport_id& id : reserved_ids_) platform_.ids.erase(id);
+  for (const transport_id& id : reserved_ids_)
+    if (!platform_.has_id(id)) platform_.ids.erase(id);
 }
 
 inline void core::wake_sessions() noexcept {
@@ -328,7 +365,8 @@ inline void core::signal_arrived(signal_message message) noexcept {
     peer_signal copy;
     copy.local = message.to;
     copy.from = message.from;
-    if (!without_throwing([&] { copy.blob = message.blob; })) s.signal_arrived(std::move(copy));
+    if (without_throwing([&] { copy.blob = message.blob; })) s.drop(drop_cause::signal_queue_full);
+    else s.signal_arrived(std::move(copy));
   }
 }
 

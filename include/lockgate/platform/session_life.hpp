@@ -114,11 +114,14 @@ inline task<status> session::serve_until_unused() {
     id_binding* const changing = binding_to_change();
     if (changing) {
       const status changed = co_await change_binding(changing);
-      if (changed == errc::no_memory && binding_to_change() == changing) remove_binding(*changing);
+      if (!changed) continue;
+      if (changing->endpoint) refuse_binding(*changing, changed);
+      else remove_binding(*changing);
       continue;
     }
     const status woken = co_await wait_until(wake_, look_again);
     if (woken != errc::timed_out) continue;
+    for (endpoint_state& e : platform_.endpoints) endpoint_opened(e);  // if memory was short before
     if (!used_ && platform_.standing_demand == 0 && !gathered_.is_busy()) break;
     used_ = false;
     look_again = saturating_add(home().now(), platform_.options.idle_time);
@@ -136,26 +139,26 @@ inline id_binding* session::binding_to_change() noexcept {
   return nullptr;
 }
 
+/// Completes: with success, whatever the rows said; with no_memory if it could not begin.
 inline task<status> session::change_binding(id_binding* binding) {
   if (binding->at == id_binding::stage::leaving) {
     binding->at = id_binding::stage::changing;
-    tell_row(event_kind::row_began, row::remove_transport_id, {}, binding->id);
-    const status removed = co_await control_.run(
-        *this, row::remove_transport_id, provider_.remove_transport_id(binding->id), may_abandon());
-    tell_row(event_kind::row_ended, row::remove_transport_id, removed, binding->id);
+    static_cast<void>(co_await remove_id(binding->id));
     remove_binding(*binding);
-    co_return removed;
+    co_return status();
   }
   binding->at = id_binding::stage::changing;
-  status added = co_await propose_ids(binding);
+  const status added = co_await propose_ids(binding);
   if (!binding->endpoint) {  // closed meanwhile
     if (added) remove_binding(*binding);
     else binding->at = id_binding::stage::leaving;
-    co_return added;
+  } else if (added) {
+    refuse_binding(*binding, added);
+  } else {
+    binding->at = id_binding::stage::added;
+    binding->decided.complete_all();
   }
-  binding->at = added ? id_binding::stage::refused : id_binding::stage::added;
-  binding->decided.complete_all(added ? status(errc::unreachable) : status());
-  co_return added;
+  co_return status();
 }
 
 /// Adds the endpoint's id, or finds one that the provider accepts (G35, U22, U27).
@@ -164,21 +167,33 @@ inline task<status> session::propose_ids(id_binding* binding) {
     binding->id = binding->endpoint->id();
     co_return co_await add_id(binding->id);
   }
-  binding->endpoint->begin_negotiation(*this);
   const transport_id proposed = binding->endpoint->proposed_id();
+  if (!proposed.is_nil() && !may_propose(proposed)) co_return errc::duplicate_transport_id;
+  binding->endpoint->begin_negotiation(*this);
   status added = errc::unreachable;
   for (int attempt = 0; attempt < platform_.options.add_attempts; ++attempt) {
     binding->id = proposed.is_nil() ? platform_.make_id() : proposed;
     added = co_await add_id(binding->id);
-    if (!added || !proposed.is_nil() || ending_ || !binding->endpoint) break;
+    if (!added || added == errc::no_memory || !proposed.is_nil() || ending_ || !binding->endpoint)
+      break;
   }
   if (!binding->endpoint) co_return added;
-  if (!added) added = binding->endpoint->accept_id(binding->id);
-  else if (!ending_)
-    binding->endpoint->deny_id(proposed.is_nil() ? errc::unreachable
-                                                 : errc::duplicate_transport_id);
-  binding->endpoint->end_negotiation();
+  if (!added) {
+    added = binding->endpoint->accept_id(binding->id);
+    if (added) static_cast<void>(co_await remove_id(binding->id));
+  } else if (added != errc::no_memory) {
+    added = proposed.is_nil() ? errc::unreachable : errc::duplicate_transport_id;
+  }
+  if (binding->endpoint) binding->endpoint->end_negotiation();
   co_return added;
+}
+
+inline task<status> session::remove_id(transport_id id) {
+  tell_row(event_kind::row_began, row::remove_transport_id, {}, id);
+  const status removed = co_await control_.run(*this, row::remove_transport_id,
+                                               provider_.remove_transport_id(id), may_abandon());
+  tell_row(event_kind::row_ended, row::remove_transport_id, removed, id);
+  co_return removed;
 }
 
 inline task<status> session::add_id(transport_id id) {
@@ -202,7 +217,7 @@ inline task<status> session::go_dormant() {
     if (binding.at == id_binding::stage::added || binding.at == id_binding::stage::leaving) {
       binding.at = id_binding::stage::leaving;
       const status changed = co_await change_binding(&binding);
-      if (changed == errc::no_memory) co_return changed;
+      if (changed) co_return changed;
     } else {
       remove_binding(binding);
     }

@@ -84,7 +84,7 @@ class instance {
   /// Hands one received message up. Consumes it only on success.
   ///
   /// Guarantees: G6 - refused with `errc::not_active` unless the instance is active; G32, G33.
-  /// Errors: not_active, unknown_transport_id, message_empty, queue_full.
+  /// Errors: not_active, unknown_transport_id, message_empty, queue_full, no_memory.
   status indicate(incoming&& message) noexcept { return host_->indicate({&message, 1}).why; }
   /// Hands several messages up, in order; those accepted are consumed.
   sent indicate(std::span<incoming> messages) noexcept { return host_->indicate(messages); }
