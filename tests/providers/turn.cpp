@@ -274,7 +274,7 @@ TEST_CASE("a peer that is nowhere is unreachable") {
   w.run(sending::run(&w));
 }
 
-TEST_CASE("secrets are in no message, signal or event") {
+TEST_CASE("F79: secrets are in no message, signal or event") {
   world w;
   w.servers[0]->is_logging = true;
   w.open();
