@@ -1,5 +1,5 @@
 // Counts the program's allocations. In a file of its own, so that nothing of it is inlined.
-#include "report.hpp"  // for allocations
+#include "allocations.hpp"
 
 #include <atomic>   // for atomic
 #include <cstdlib>  // for malloc, free

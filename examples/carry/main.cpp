@@ -4,6 +4,11 @@
 //   carry FILE                                         both processes, on the loopback
 //   carry receive --local A:P --peer B:Q --output FILE
 //   carry send    --local B:Q --peer A:P FILE
+//   carry receive --turn T:P --rendezvous R:P --output FILE
+//   carry send    --turn T:P --rendezvous R:P FILE
+//
+// The last two cross any NAT or firewall, through a TURN server; see --help for what they take from
+// the environment.
 //
 // The platform carries datagrams; the window, the retransmission and the check are this program's.
 #include "receiver.hpp"  // for receiver
@@ -31,13 +36,35 @@ struct command_line {
   std::string output;
   std::string local = "127.0.0.1:0";
   std::string peer;
+  std::string turn, rendezvous;
 };
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
 
 lockgate::socket_address address(const std::string& text) {
   const auto parsed = lockgate::parse_socket_address(text);
   if (!parsed)
     throw std::runtime_error(text + " is no address with a port, such as 127.0.0.1:4000");
   return *parsed;
+}
+
+/// Errors: throws for what is no address with a port.
+carry::relay_options relay_from(const command_line& c) {
+  carry::relay_options out;
+  const lockgate::socket_address at = address(c.turn);
+  lockgate::turn_server server(lockgate::to_string(at.ip), {environment("CARRY_TURN_USER"),
+                                                            environment("CARRY_TURN_PASSWORD")});
+  server.port = at.port;
+  server.certificate_name = environment("CARRY_TURN_NAME");
+  out.turn.servers.push_back(server);
+  out.turn.allow_private_peers = !environment("CARRY_PRIVATE").empty();
+  out.rendezvous = address(c.rendezvous);
+  out.key = environment("CARRY_KEY");
+  out.authority = environment("CARRY_AUTHORITY");
+  return out;
 }
 
 /// Starts the side, does its work, and stops the platform whatever happens.
@@ -51,7 +78,7 @@ lockgate::task<> live(carry::side& s, Work& work, lockgate::socket_address local
   } catch (...) {
     failure = std::current_exception();
   }
-  carry::check(co_await s.cp.stop(), "stop");
+  co_await s.stop();
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -172,14 +199,30 @@ int main(int argc, char** argv) {
   sending->add_option("file", c.file, "the file to send")->required();
   CLI::App* receiving = app.add_subcommand("receive", "only receive");
   for (CLI::App* one : {sending, receiving}) {
-    one->add_option("--local", c.local, "this side's address and port")->required();
-    one->add_option("--peer", c.peer, "the other side's address and port")->required();
+    auto* const local = one->add_option("--local", c.local, "this side's address and port");
+    auto* const peer = one->add_option("--peer", c.peer, "the other side's address and port");
+    auto* const turn = one->add_option("--turn", c.turn, "a TURN server's address and port");
+    auto* const meet = one->add_option("--rendezvous", c.rendezvous, "a rendezvous server's");
+    local->needs(peer)->excludes(turn);
+    peer->needs(local);
+    turn->needs(meet);
+    meet->needs(turn);
+    one->footer(
+        "With --turn the environment says CARRY_TURN_USER, CARRY_TURN_PASSWORD, and CARRY_KEY,\n"
+        "which all users of the rendezvous server share; CARRY_TURN_NAME and CARRY_AUTHORITY for\n"
+        "TLS: the name in the certificate, and a file to trust; CARRY_PRIVATE=1 to relay to\n"
+        "addresses that are not public.");
   }
   CLI11_PARSE(app, argc, argv);
   c.transfer.loss = loss_percent / 100;
   c.transfer.give_up = std::chrono::seconds(give_up);
 
+  if ((*sending || *receiving) && c.peer.empty() && c.turn.empty()) {
+    std::fprintf(stderr, "carry: say --local and --peer, or --turn and --rendezvous\n");
+    return 1;
+  }
   const auto meet = [&c](const lockgate::socket_address&) { return address(c.peer); };
+  if (!c.turn.empty() && reporting("", [&] { c.transfer.relay = relay_from(c); }) != 0) return 1;
   if (*sending) return reporting(" send", [&] { send(c, meet); });
   if (*receiving) {
     return reporting(" receive", [&] {

@@ -4,7 +4,8 @@
 #include "lockgate/base/clock.hpp"    // for time_point, duration
 #include "lockgate/buffer/lease.hpp"  // for copies_made
 
-#include "side.hpp"  // for side
+#include "allocations.hpp"  // for allocations
+#include "side.hpp"         // for side
 
 #include <chrono>   // for milliseconds
 #include <cstdint>  // for uint64_t
@@ -12,9 +13,6 @@
 #include <string>   // for string
 
 namespace carry {
-
-/// Calls of operator new so far; counted in main.cpp.
-[[nodiscard]] std::uint64_t allocations() noexcept;
 
 /// How far it is: one line that changes on a terminal, a few lines elsewhere.
 class progress {
@@ -69,7 +67,7 @@ class measurement {
     const double seconds = std::chrono::duration<double>(lasted_).count();
     std::printf("%s %.1f MB in %.3f s: %.1f MB/s\n", what, static_cast<double>(bytes) / 1e6,
                 seconds, seconds > 0 ? static_cast<double>(bytes) / seconds / 1e6 : 0.0);
-    const auto& counted = side_.counters();
+    const auto counted = side_.counters();
     const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("  datagrams out %llu, in %llu; lost on purpose %llu\n", count(counted.sent),
                 count(counted.received), count(side_.lost_on_purpose));

@@ -1,18 +1,23 @@
-// What each of the two processes has: a network, a platform, the direct provider, an endpoint.
+// What each of the two processes has: a network, a platform, a provider, an endpoint. The provider
+// is the direct one, or `turn` where the two are behind NATs.
 #pragma once
 
 #include "wire.hpp"  // for message
 
-#include "lockgate/asio/network.hpp"      // for asio_network
-#include "lockgate/coro/deadline.hpp"     // for with_deadline
-#include "lockgate/lockgate.hpp"          // for platform
-#include "lockgate/observe/mermaid.hpp"   // for timeline, mermaid
-#include "lockgate/providers/direct.hpp"  // for direct
+#include "lockgate/asio/stream_network.hpp"              // for asio_stream_network
+#include "lockgate/coro/deadline.hpp"                    // for with_deadline
+#include "lockgate/crypto/openssl.hpp"                   // for openssl_crypto
+#include "lockgate/lockgate.hpp"                         // for platform
+#include "lockgate/observe/mermaid.hpp"                  // for timeline, mermaid
+#include "lockgate/providers/direct.hpp"                 // for direct
+#include "lockgate/providers/rendezvous_signalling.hpp"  // for rendezvous_signalling
+#include "lockgate/providers/turn.hpp"                   // for turn
 
 #include <array>         // for array
 #include <chrono>        // for seconds
 #include <cstddef>       // for byte, size_t
 #include <functional>    // for function
+#include <optional>      // for optional
 #include <random>        // for minstd_rand
 #include <span>          // for span
 #include <stdexcept>     // for runtime_error
@@ -21,6 +26,14 @@
 
 namespace carry {
 
+/// How two sides meet that cannot reach each other directly.
+struct relay_options {
+  lockgate::turn_options turn;
+  lockgate::socket_address rendezvous;  ///< of the server that introduces them
+  std::string key;                      ///< what all its users share
+  std::string authority;                ///< a file with a certificate to trust besides the system's
+};
+
 /// What the command line says to both sides.
 struct options {
   std::uint16_t chunk_size = 1200;   ///< bytes of the file in one datagram; fits every path's MTU
@@ -28,6 +41,7 @@ struct options {
   double loss = 0;                   ///< share of datagrams thrown away on purpose
   std::chrono::seconds give_up{20};  ///< how long nothing may be heard of the other side
   bool timeline = false;             ///< print the session's diagram
+  std::optional<relay_options> relay = {};  ///< none: directly
 };
 
 /// The two ends have fixed names here; a real application would have them exchanged.
@@ -49,7 +63,14 @@ class side {
   side(asio::io_context& io, bool is_sender, const options& wish)
       : want(wish), net(io), peer(id_of(!is_sender)), own_(id_of(is_sender)) {
     if (want.timeline) cp.observe(events_);
-    link = cp.create<lockgate::direct<lockgate::asio_network>>(net, peers_);
+    if (!want.relay) {
+      link = cp.create<direct>(net, peers_);
+      return;
+    }
+    if (!want.relay->authority.empty()) net.tls().load_verify_file(want.relay->authority);
+    signals_.emplace(net, want.relay->rendezvous, want.relay->key);
+    cp.use_signalling(*signals_);
+    link = cp.create<turn>(net, want.relay->turn);
   }
 
   lockgate::task<> start(lockgate::socket_address local, const rendezvous& meet) {
@@ -60,9 +81,18 @@ class side {
     wish.listening = true;
     app = cp.open_endpoint(wish);
     const auto ready = co_await app.ready();
+    if (want.relay) {
+      if (!ready) check(ready.error(), "no TURN server lets us in");
+      co_return;
+    }
     if (!ready) throw std::runtime_error("cannot bind " + to_string(local));
-    other_ = meet(provider().local_address(own_));
-    check(peers_.add(peer, other_), "peer");
+    other_ = to_string(meet(link.get_if<direct>()->local_address(own_)));
+    check(peers_.add(peer, *lockgate::parse_socket_address(other_)), "peer");
+  }
+  /// Ends the session, and whatever it needed.
+  lockgate::task<> stop() {
+    check(co_await cp.stop(), "stop");
+    if (signals_) co_await signals_->close();
   }
 
   /// Waits for messages, but not beyond `until`. True if there are some in `inbox`.
@@ -72,7 +102,7 @@ class side {
     if (outcome != lockgate::errc::timed_out) check(outcome, "receive");
     if (heard_ > 0) heard_at_ = net.home().now();
     else if (net.home().now() - heard_at_ > want.give_up + patience)
-      throw std::runtime_error("nothing heard from " + to_string(other_) + " for " +
+      throw std::runtime_error("nothing heard from " + other_ + " for " +
                                std::to_string(want.give_up.count()) + " s");
     co_return heard_ > 0;
   }
@@ -88,7 +118,9 @@ class side {
   /// Sends one message, or loses it on purpose.
   lockgate::task<> say(lockgate::chain words) {
     if (lose()) co_return;
-    check(co_await app.send_to(peer, words), "send");
+    const lockgate::status said = co_await app.send_to(peer, words);
+    if (want.relay && said == lockgate::errc::unreachable) co_return;  // as good as lost on the way
+    check(said, "send");
   }
   [[nodiscard]] bool lose() {
     if (want.loss <= 0 || std::uniform_real_distribution<>(0, 1)(random_) >= want.loss)
@@ -97,16 +129,41 @@ class side {
     return true;
   }
 
-  [[nodiscard]] const lockgate::direct_counters& counters() { return provider().counters(); }
+  /// What either provider has counted, in the words of the direct one.
+  [[nodiscard]] lockgate::direct_counters counters() {
+    if (!want.relay) return link.get_if<direct>()->counters();
+    const lockgate::turn_counters& c = link.get_if<turn>()->counters();
+    lockgate::direct_counters out;
+    out.sent = c.sent;
+    out.waits = c.waits;
+    out.received = c.received;
+    out.unknown_sender = c.unknown_peer;
+    out.truncated = c.truncated;
+    out.empty = c.empty;
+    out.not_active = c.not_active;
+    out.unknown_local_id = c.unknown_local_id;
+    out.queue_full = c.queue_full;
+    return out;
+  }
   /// The session so far; empty unless asked for.
   [[nodiscard]] std::string diagram() const {
-    const lockgate::participant name{link.id(), "direct"};
+    const lockgate::participant name{link.id(), want.relay ? "turn" : "direct"};
     return want.timeline ? lockgate::mermaid(events_, {&name, 1}) : std::string();
   }
 
+  using direct = lockgate::direct<lockgate::asio_stream_network>;
+  using turn = lockgate::turn<lockgate::asio_stream_network, lockgate::openssl_crypto>;
+
   const options want;
-  lockgate::asio_network net;
+  lockgate::asio_stream_network net;
   const lockgate::transport_id peer;
+
+ private:
+  using rendezvous_client =
+      lockgate::rendezvous_signalling<lockgate::asio_stream_network, lockgate::openssl_crypto>;
+  std::optional<rendezvous_client> signals_;
+
+ public:
   lockgate::platform cp{net};
   lockgate::provider_instance link;
   lockgate::endpoint app;
@@ -114,9 +171,6 @@ class side {
   lockgate::duration patience{};
 
  private:
-  [[nodiscard]] lockgate::direct<lockgate::asio_network>& provider() {
-    return *link.get_if<lockgate::direct<lockgate::asio_network>>();
-  }
   lockgate::task<lockgate::status> receive() {
     const lockgate::result<std::size_t> count = co_await app.receive(inbox_);
     if (count) heard_ = *count;
@@ -125,7 +179,7 @@ class side {
 
   const lockgate::transport_id own_;
   lockgate::peer_table peers_;
-  lockgate::socket_address other_;
+  std::string other_ = "the other side";
   lockgate::timeline events_{1024, lockgate::timeline::traffic::counted};
   std::minstd_rand random_{std::random_device()()};
   std::array<lockgate::incoming, 256> inbox_;

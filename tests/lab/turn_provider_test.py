@@ -78,6 +78,9 @@ class Pair:
             except subprocess.TimeoutExpired:
                 peer.kill()
                 said.append(peer.communicate()[0] + "\n(did not end in time)")
+        for text in (*said, self.turn.log.read_text(errors="replace")):
+            if turn.PASSWORD in text or RENDEZVOUS_KEY in text:
+                raise AssertionError("a secret is in what was printed or logged")
         if a.returncode or b.returncode:
             raise AssertionError(f"a ({a.returncode}): {said[0]}\nb ({b.returncode}): {said[1]}")
         return lines(said[0]), lines(said[1])

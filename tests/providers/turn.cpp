@@ -191,7 +191,9 @@ TEST_CASE("bytes are copied and memory allocated for no relayed message over UDP
   w.options.keep_alive = 15s;
   w.run(steady::run(&w, &allocations, &copies));
   CHECK(copies == 0);
+#if !LOCKGATE_ASAN          // where frames are not recycled
   CHECK(allocations < 20);  // 200 messages; the server's keep-alives in the same process allocate
+#endif
 }
 
 TEST_CASE("a server that forgets everything is asked again, and the session goes on") {
@@ -272,7 +274,7 @@ TEST_CASE("a peer that is nowhere is unreachable") {
   w.run(sending::run(&w));
 }
 
-TEST_CASE("secrets are in no message, signal or event") {
+TEST_CASE("F79: secrets are in no message, signal or event") {
   world w;
   w.servers[0]->is_logging = true;
   w.open();
@@ -294,7 +296,9 @@ TEST_CASE("G40: the control channel closes when nobody needs it, and opens again
   world w;
   platform_options impatient;
   impatient.idle_time = 50ms;
-  SUBCASE("always_on keeps it") { w.options.always_on = true; }
+  SUBCASE("always_on keeps it") {
+    w.options.always_on = true;
+  }
   SUBCASE("by default") {}
   world::side c(w, 3, impatient);
   w.open();
