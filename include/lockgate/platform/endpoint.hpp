@@ -188,8 +188,8 @@ class endpoint::send_operation {
       path_ = send_.from_->find_path(send_.to_);
       if (!path_) return end_with(errc::no_memory);
       if (!path_->lane_is_open()) return false;
-      const outgoing message = path_->message_for(send_.payload_);
-      answer<sent> given = path_->send_now({&message, 1});
+      message_ = path_->message_for(send_.payload_);
+      answer<sent> given = path_->send_now({&message_, 1});
       if (given.is_later()) {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);
         return !waits_for_row_ && end_with(settle(path_->later_answer()));
@@ -215,8 +215,7 @@ class endpoint::send_operation {
 
    private:
     status settle(const sent& answer) noexcept {
-      const outgoing message = path_->message_for(send_.payload_);
-      return detail::path::settle({&path_, 1}, {&message, 1}, answer).why;
+      return detail::path::settle({&path_, 1}, {&message_, 1}, answer).why;
     }
     bool end_with(status outcome) noexcept {
       outcome_ = outcome;
@@ -226,6 +225,7 @@ class endpoint::send_operation {
     const send_operation& send_;
     const task_context& context_;
     detail::path* path_ = nullptr;
+    outgoing message_;  // a later row reads it until it has completed
     bool waits_for_row_ = false;
     status outcome_;
     std::optional<detail::send_request> request_;
