@@ -188,7 +188,7 @@ class endpoint::send_operation {
       path_ = send_.from_->find_path(send_.to_);
       if (!path_) return end_with(errc::no_memory);
       if (!path_->lane_is_open()) return false;
-      message_ = path_->message_for(send_.payload_);
+      path_->write_message(message_, send_.payload_);
       answer<sent> given = path_->send_now({&message_, 1});
       if (given.is_later()) {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);

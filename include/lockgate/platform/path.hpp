@@ -60,8 +60,16 @@ class path final : public list_link<path>, ready_item {
     if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
     return lane_open_ && gathered_ == 0;
   }
+  void write_message(outgoing& out, const chain& payload) const noexcept {
+    out.local = endpoint_.id();
+    out.remote = remote_;
+    out.endpoint = endpoint_.luid();
+    out.payload = payload;
+  }
   [[nodiscard]] outgoing message_for(const chain& payload) const noexcept {
-    return {endpoint_.id(), remote_, endpoint_.luid(), payload};
+    outgoing message;
+    write_message(message, payload);
+    return message;
   }
   /// The same in place, for those who describe many.
   void describe(const chain& payload, outgoing& message) const noexcept {

@@ -23,7 +23,8 @@ class row_call_base;
 /// Who answers for a row: the session.
 class row_owner {
  public:
-  [[nodiscard]] virtual scheduler& row_home() noexcept = 0;
+  explicit row_owner(scheduler& home) noexcept : row_home_(home) {}
+  [[nodiscard]] scheduler& row_home() const noexcept { return row_home_; }
   /// `call` has suspended; it is in the owner's list until it returns.
   virtual void row_suspended(row_call_base& call) noexcept = 0;
   /// The time limit has passed. The owner asks the row to stop.
@@ -41,6 +42,9 @@ class row_owner {
 
  protected:
   ~row_owner() = default;
+
+ private:
+  scheduler& row_home_;
 };
 
 /// How long a row may take, and whether its caller waits for it however late it is.

@@ -30,8 +30,8 @@ class path;
 class session final : public instance_host, public row_owner, public list_link<session> {
  public:
   session(core& platform, any_provider provider) noexcept
-      : platform_(platform), provider_(std::move(provider)), id_(platform.next_instance++),
-        tasks_(platform.home, &tasks_), gathered_(*this) {
+      : row_owner(platform.home), platform_(platform), provider_(std::move(provider)),
+        id_(platform.next_instance++), tasks_(platform.home, &tasks_), gathered_(*this) {
     tasks_.on_exception(
         [](void* self, const std::exception_ptr& e) noexcept {
           static_cast<session*>(self)->task_threw(e);
@@ -182,7 +182,6 @@ class session final : public instance_host, public row_owner, public list_link<s
   status spawn(task<> work) noexcept override;
 
   // row_owner
-  scheduler& row_home() noexcept override { return platform_.home; }
   void row_suspended(row_call_base& call) noexcept override;
   void row_overran(row_call_base& call) noexcept override;
   void row_stuck(row_call_base& call) noexcept override;
