@@ -154,9 +154,10 @@ class scheduler {
     return timers_.earliest() ? timers_.earliest()->deadline() : never;
   }
 
-  /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to.
-  /// Requires: not called from inside a coroutine; there, `start` is.
+  /// Resumes a coroutine and then, without growing the stack, each coroutine it transfers to. A
+  /// coroutine that runs may call it to start another one up to its first suspension.
   void resume(std::coroutine_handle<> coroutine) noexcept {
+    LOCKGATE_ASSERT(!next_ && !at_suspension_, "scheduler: resume() inside a suspension");
     do {
       coroutine.resume();
       coroutine = std::exchange(next_, {});
@@ -165,16 +166,6 @@ class scheduler {
       ready_item& last = *std::exchange(at_suspension_, nullptr);
       last.run_(last);
     }
-  }
-  /// Runs a coroutine from inside another one, up to its first suspension.
-  void start(std::coroutine_handle<> coroutine) noexcept {
-    const auto outer = std::exchange(next_, {});
-    const auto outer_end = std::exchange(at_suspension_, nullptr);
-    const bool was_running = std::exchange(running_, true);
-    resume(coroutine);
-    running_ = was_running;
-    at_suspension_ = outer_end;
-    next_ = outer;
   }
   /// Names the coroutine to run as soon as the present one has suspended. This is the only way
   /// coroutines follow one another: g++ 12 does not make symmetric transfer a tail call.

@@ -221,7 +221,7 @@ class [[nodiscard("a task does nothing until it is awaited or spawned")]] task {
   /// Requires: `valid()`; `context` and `completion` outlive the coroutine's run.
   void start(const task_context& context, task_completion& completion) noexcept {
     promise().bind(context, completion);
-    context.home->start(coroutine_);
+    context.home->resume(coroutine_);
   }
   [[nodiscard]] bool done() const noexcept { return coroutine_.done(); }
   /// The exception that left the finished coroutine, or null.
