@@ -161,7 +161,10 @@ class side {
  private:
   using rendezvous_client =
       lockgate::rendezvous_signalling<lockgate::asio_stream_network, lockgate::openssl_crypto>;
+  // Before the platform: what it and its provider use until they have gone.
   std::optional<rendezvous_client> signals_;
+  lockgate::peer_table peers_;
+  lockgate::timeline events_{1024, lockgate::timeline::traffic::counted};
 
  public:
   lockgate::platform cp{net};
@@ -178,9 +181,7 @@ class side {
   }
 
   const lockgate::transport_id own_;
-  lockgate::peer_table peers_;
   std::string other_ = "the other side";
-  lockgate::timeline events_{1024, lockgate::timeline::traffic::counted};
   std::minstd_rand random_{std::random_device()()};
   std::array<lockgate::incoming, 256> inbox_;
   std::size_t heard_ = 0;
