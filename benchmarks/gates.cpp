@@ -89,21 +89,21 @@ void add_scale(std::vector<gate>& all) {
     const std::string row = "scale/" + what + '/';
     all.push_back({"steps, " + what + ", 100,000 / 10",
                    counter_ratio(row + "100000", row + "10", steps_per_item), at_most(2)});
-    all.push_back({"time, " + what + ", 100,000 / 10", ratio(row + "100000", row + "10"),
-                   reported()});
+    all.push_back(
+        {"time, " + what + ", 100,000 / 10", ratio(row + "100000", row + "10"), reported()});
     all.push_back({"ns for each of 100,000, " + what, value(row + "100000", time_ns), reported()});
   }
   all.push_back({"bytes of an idle instance, of 100,000",
                  value("scale/instance_memory/100000", bytes_per_item), reported()});
-  all.push_back({"bytes of a path, of 100,000",
-                 value("scale/path_memory/100000", bytes_per_item), reported()});
+  all.push_back({"bytes of a path, of 100,000", value("scale/path_memory/100000", bytes_per_item),
+                 reported()});
 }
 
 /// What a call costs that moves no datagram.
 void add_calls(std::vector<gate>& all) {
   const std::string now = "send/lockgate_now";
-  all.push_back({"send_to through every check to a row that answers now, ns",
-                 value(now, time_ns), at_most(40)});
+  all.push_back({"send_to through every check to a row that answers now, ns", value(now, time_ns),
+                 at_most(40)});
   all.push_back({"... any_provider instead of the static type, ns more",
                  difference_ns("send/lockgate_any_provider", now), at_most(3)});
   all.push_back({"... a later row that completes at once, ns more",
@@ -119,12 +119,12 @@ void add_calls(std::vector<gate>& all) {
                  ratio("life_cycle/lockgate_session", "life_cycle/asio_co_spawn/steps:4"),
                  at_most(0.30)});
   all.push_back({"a full life: 8 rows, a send, 2 timers / asio::co_spawn of as many",
-                 ratio("life_cycle/lockgate_full", "life_cycle/asio_co_spawn_full"),
-                 at_most(1.0)});
+                 ratio("life_cycle/lockgate_full", "life_cycle/asio_co_spawn_full"), at_most(1.0)});
   for (const std::string row :
-       {"send/lockgate_now", "send/lockgate_any_provider", "send/lockgate_later", "send/c_surface_now",
-        "hand_over/lockgate_bare/1000", "hand_over/lockgate_stop_and_end/1000",
-        "life_cycle/lockgate_session", "life_cycle/lockgate_full"})
+       {"send/lockgate_now", "send/lockgate_any_provider", "send/lockgate_later",
+        "send/c_surface_now", "hand_over/lockgate_bare/1000",
+        "hand_over/lockgate_stop_and_end/1000", "life_cycle/lockgate_session",
+        "life_cycle/lockgate_full"})
     all.push_back({"allocations, " + row, value(row, allocations_per_item), at_most(0)});
 }
 

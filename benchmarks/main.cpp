@@ -53,20 +53,19 @@ int measure_and_judge(int argc, char** argv) {
     }
   }
   std::vector<char*> arguments;
-  for (std::string& option : options)
-    arguments.push_back(option.data());
+  for (std::string& option : options) arguments.push_back(option.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
-    return 2;
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
 
   if (!only_smoke && !optimised) {
     std::fprintf(stderr, "built without optimisation: only --smoke means anything\n");
     return 2;
   }
   if (!only_smoke && bench::udp_socket().receive_buffer() < thorough.burst * charged_per_datagram) {
-    std::fprintf(stderr, "socket buffers are too small for a burst: run as root, or raise "
-                         "net.core.rmem_max\n");
+    std::fprintf(stderr,
+                 "socket buffers are too small for a burst: run as root, or raise "
+                 "net.core.rmem_max\n");
     return 2;
   }
   if (!only_smoke) {
@@ -78,10 +77,8 @@ int measure_and_judge(int argc, char** argv) {
 
   bench::register_data_path(only_smoke ? smoke : thorough);
   bench::results run;
-  if (benchmark::RunSpecifiedBenchmarks(&run) == 0)
-    return 2;
-  if (only_smoke)
-    return 0;
+  if (benchmark::RunSpecifiedBenchmarks(&run) == 0) return 2;
+  if (only_smoke) return 0;
   return bench::print_table(bench::gates(), run) ? 0 : 1;
 }
 

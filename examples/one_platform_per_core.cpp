@@ -111,13 +111,13 @@ int main() {
     std::future<std::uint16_t> bound = ready.get_future();
     std::promise<core*> made;
     std::future<core*> there = made.get_future();
-    threads.emplace_back([&client_ports, port, ready = std::move(ready),
-                          made = std::move(made)]() mutable {
-      core mine;  // made, used and destroyed on its own thread
-      made.set_value(&mine);
-      mine.run(port, client_ports, std::move(ready));
-      std::cout << "a core has served " + std::to_string(mine.served()) + " questions\n";
-    });
+    threads.emplace_back(
+        [&client_ports, port, ready = std::move(ready), made = std::move(made)]() mutable {
+          core mine;  // made, used and destroyed on its own thread
+          made.set_value(&mine);
+          mine.run(port, client_ports, std::move(ready));
+          std::cout << "a core has served " + std::to_string(mine.served()) + " questions\n";
+        });
     running.push_back(there.get());
     port = bound.get();
   }

@@ -9,7 +9,7 @@
 namespace {
 
 class asio_callback : public bench::contender {
-public:
+ public:
   explicit asio_callback(const bench::workload& work)
       : socket_(bench::asio_socket(io_, work.local)) {}
 
@@ -21,7 +21,7 @@ public:
     return bytes_;
   }
 
-private:
+ private:
   void receive(std::size_t left) {
     socket_.async_receive_from(asio::buffer(buffer_), from_,
                                [this, left](std::error_code error, std::size_t length) {
@@ -35,8 +35,7 @@ private:
     socket_.async_send_to(asio::buffer(buffer_, length), from_,
                           [this, left](std::error_code error, std::size_t) {
                             bench::throw_if(error);
-                            if (left > 1)
-                              receive(left - 1);
+                            if (left > 1) receive(left - 1);
                           });
   }
 

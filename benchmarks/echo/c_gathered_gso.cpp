@@ -13,7 +13,7 @@ constexpr std::size_t batch_size = 32;
 static_assert(batch_size <= bench::max_segments);
 
 class c_gathered_gso : public bench::contender {
-public:
+ public:
   explicit c_gathered_gso(const bench::workload& work) : socket_(work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -34,7 +34,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   void join_train(const mmsghdr& datagram) {
     const auto& from = *static_cast<const sockaddr_in*>(datagram.msg_hdr.msg_name);
     const iovec bytes{datagram.msg_hdr.msg_iov->iov_base, datagram.msg_len};

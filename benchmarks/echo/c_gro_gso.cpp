@@ -7,7 +7,7 @@
 namespace {
 
 class c_gro_gso : public bench::contender {
-public:
+ public:
   explicit c_gro_gso(const bench::workload& work) : socket_(work.local) { socket_.accept_trains(); }
 
   std::size_t run(std::size_t count) override {
@@ -28,7 +28,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   bench::udp_socket socket_;
   bench::message_batch<8> batch_{bench::largest_train, true};
 };

@@ -7,7 +7,7 @@
 namespace {
 
 class c_recvfrom_sendto : public bench::contender {
-public:
+ public:
   explicit c_recvfrom_sendto(const bench::workload& work) : socket_(work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -21,7 +21,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   bench::udp_socket socket_;
   std::array<char, 2048> buffer_{};
 };

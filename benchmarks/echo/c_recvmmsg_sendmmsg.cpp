@@ -6,7 +6,7 @@
 namespace {
 
 class c_recvmmsg_sendmmsg : public bench::contender {
-public:
+ public:
   explicit c_recvmmsg_sendmmsg(const bench::workload& work) : socket_(work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -23,7 +23,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   bench::udp_socket socket_;
   bench::message_batch<32> batch_{2048, false};
 };

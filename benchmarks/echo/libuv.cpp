@@ -5,7 +5,7 @@
 namespace {
 
 class libuv : public bench::contender {
-public:
+ public:
   explicit libuv(const bench::workload& work) : socket_(loop_, *this, work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -18,11 +18,10 @@ public:
   void on_datagram(bench::uv_socket<libuv>& socket, uv_buf_t bytes, const sockaddr* from) {
     bytes_ += bytes.len;
     socket.send(bytes, from);
-    if (--left_ == 0)
-      loop_.end_turn();
+    if (--left_ == 0) loop_.end_turn();
   }
 
-private:
+ private:
   bench::uv_loop loop_;
   bench::uv_socket<libuv> socket_;
   std::size_t left_ = 0;

@@ -18,7 +18,7 @@ namespace {
 
 /// A coroutine that waits, is woken, and waits again.
 class waiter {
-public:
+ public:
   struct promise_type {
     waiter get_return_object() {
       return waiter(std::coroutine_handle<promise_type>::from_promise(*this));
@@ -33,13 +33,12 @@ public:
   waiter(waiter&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   waiter& operator=(waiter&&) = delete;
   ~waiter() {
-    if (frame_)
-      frame_.destroy();
+    if (frame_) frame_.destroy();
   }
 
   [[nodiscard]] std::coroutine_handle<> handle() const { return frame_; }
 
-private:
+ private:
   std::coroutine_handle<> frame_;
 };
 
@@ -54,14 +53,12 @@ void asio_post(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));
   std::size_t woken = 0;
   std::vector<waiter> waiting;
-  for (std::size_t i = 0; i < count; ++i)
-    waiting.push_back(wait_for_ever(woken));
+  for (std::size_t i = 0; i < count; ++i) waiting.push_back(wait_for_ever(woken));
 
   asio::io_context io{1};
   const std::uint64_t before = bench::allocations();
   for (auto _ : state) {
-    for (const waiter& each : waiting)
-      asio::post(io, [frame = each.handle()] { frame.resume(); });
+    for (const waiter& each : waiting) asio::post(io, [frame = each.handle()] { frame.resume(); });
     io.restart();
     io.run();
   }

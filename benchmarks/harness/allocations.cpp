@@ -16,8 +16,7 @@ std::uint64_t count = 0;
 std::uint64_t live = 0;
 
 void* present(void* memory) {
-  if (memory == nullptr)
-    throw std::bad_alloc();
+  if (memory == nullptr) throw std::bad_alloc();
   live += ::malloc_usable_size(memory);
   return memory;
 }

@@ -23,14 +23,12 @@ inline asio::ip::udp::socket asio_socket(asio::io_context& io, const sockaddr_in
 
 /// For completion handlers: an error leaves `io_context::run` as an exception.
 inline void throw_if(const std::error_code& error) {
-  if (error)
-    throw std::system_error(error);
+  if (error) throw std::system_error(error);
 }
 
 /// For `co_spawn`: an exception of the coroutine leaves `io_context::run`.
 inline void rethrow(const std::exception_ptr& failure) {
-  if (failure)
-    std::rethrow_exception(failure);
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace bench

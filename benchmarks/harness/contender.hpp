@@ -36,7 +36,7 @@ struct workload {
 /// One way to answer a question. Sockets, buffers and loops are made by the constructor, which
 /// takes a `const workload&` and is not timed.
 class contender {
-public:
+ public:
   virtual ~contender() = default;
 
   /// Handles exactly `count` datagrams (or round trips) and returns the payload bytes it received.
@@ -63,7 +63,8 @@ inline std::vector<entry>& entries() {
 }
 
 /// Enters a contender: a namespace-scope `const enter<my_type> entered{...};` in its own file.
-template <typename Contender> struct enter {
+template <typename Contender>
+struct enter {
   enter(question asked, std::string name, std::vector<traffic> takes = {traffic::plain}) {
     entries().push_back({asked, std::move(name), std::move(takes),
                          [](const workload& work) -> std::unique_ptr<contender> {

@@ -57,7 +57,7 @@ sockaddr_in free_address() {
 
 /// A contender together with its peers.
 class match {
-public:
+ public:
   match(const scenario& rules, const entry& entered) : rules_(rules), peers_(rules.offered) {
     const sockaddr_in local = free_address();  // not before every peer has its own
     contender_ = entered.make({rules.offered.size, local, peers_.addresses()});
@@ -66,21 +66,19 @@ public:
 
   /// Plays one burst and returns the contender's part of the time.
   clock::duration play(std::size_t burst) {
-    if (rules_.asked != question::round_trip)
-      peers_.fill(burst);
+    if (rules_.asked != question::round_trip) peers_.fill(burst);
     const auto before = clock::now();
     const std::size_t bytes = contender_->run(burst);
     const auto taken = clock::now() - before;
     if (bytes != burst * rules_.offered.size)
       throw std::runtime_error("the contender received another number of bytes than was sent");
-    if (rules_.asked == question::echo)
-      peers_.take_replies();
+    if (rules_.asked == question::echo) peers_.take_replies();
     return taken;
   }
 
   [[nodiscard]] std::uint64_t copies() const { return contender_->copies(); }
 
-private:
+ private:
   const scenario& rules_;
   load_generator peers_;
   std::unique_ptr<contender> contender_;
@@ -111,8 +109,7 @@ void register_data_path(const effort& each) {
     for (const entry& entered : entries()) {
       const bool takes = std::find(entered.takes.begin(), entered.takes.end(),
                                    rules.offered.sent) != entered.takes.end();
-      if (entered.asked != rules.asked || !takes)
-        continue;
+      if (entered.asked != rules.asked || !takes) continue;
       const std::string name = rules.name + '/' + entered.name;
       const auto row = [name, rules, entered, burst = each.burst](benchmark::State& state) {
         const watchdog bites{name};

@@ -40,8 +40,7 @@ figure ratio(std::string measured, std::string reference) {
           r = std::move(reference)](const results& run) -> std::optional<double> {
     const auto above = run.median(m, time_ns);
     const auto below = run.median(r, time_ns);
-    if (!above || !below)
-      return std::nullopt;
+    if (!above || !below) return std::nullopt;
     return *above / *below;
   };
 }
@@ -51,8 +50,7 @@ figure difference_ns(std::string measured, std::string reference) {
           r = std::move(reference)](const results& run) -> std::optional<double> {
     const auto above = run.median(m, time_ns);
     const auto below = run.median(r, time_ns);
-    if (!above || !below)
-      return std::nullopt;
+    if (!above || !below) return std::nullopt;
     return *above - *below;
   };
 }
@@ -62,8 +60,7 @@ figure counter_ratio(std::string measured, std::string reference, std::string_vi
           counter](const results& run) -> std::optional<double> {
     const auto above = run.median(m, counter);
     const auto below = run.median(r, counter);
-    if (!above || !below)
-      return std::nullopt;
+    if (!above || !below) return std::nullopt;
     return *above / *below;
   };
 }
@@ -74,8 +71,7 @@ figure value(std::string row, std::string_view counter) {
 
 bool print_table(const std::vector<gate>& all, const results& run) {
   std::size_t longest = 4;
-  for (const gate& g : all)
-    longest = std::max(longest, g.name.size());
+  for (const gate& g : all) longest = std::max(longest, g.name.size());
   const int width = static_cast<int>(longest);
 
   std::printf("\n%-*s | measured | limit    | ok\n", width, "gate");

@@ -13,8 +13,7 @@ load_generator::load_generator(const load& what)
       outgoing_(what.size * per_packet_), incoming_(largest_train) {
   for (std::size_t i = 0; i < load_.peers; ++i) {
     udp_socket& socket = peers_.emplace_back().socket;
-    if (load_.peers_use_gro)
-      socket.accept_trains();
+    if (load_.peers_use_gro) socket.accept_trains();
     if (load_.sent == traffic::trains) {
       const int segment = static_cast<int>(load_.size);
       checked(::setsockopt(socket.fd(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment),
@@ -30,8 +29,7 @@ void load_generator::aim_at(const sockaddr_in& target) {
 
 std::vector<sockaddr_in> load_generator::addresses() const {
   std::vector<sockaddr_in> all;
-  for (const peer& p : peers_)
-    all.push_back(p.socket.address());
+  for (const peer& p : peers_) all.push_back(p.socket.address());
   return all;
 }
 
@@ -46,8 +44,7 @@ void load_generator::fill(std::size_t count) {
 
 void load_generator::take_replies() {
   for (peer& p : peers_)
-    while (p.returned != p.sent)
-      take_reply(p);
+    while (p.returned != p.sent) take_reply(p);
 }
 
 void load_generator::take_reply(peer& from) {

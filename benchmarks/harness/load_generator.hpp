@@ -20,7 +20,7 @@ struct load {
 
 /// Sockets that send numbered datagrams to one address and check what comes back.
 class load_generator {
-public:
+ public:
   explicit load_generator(const load& what);
 
   /// Names the address that the peers send to.
@@ -37,7 +37,7 @@ public:
   /// Errors: throws when one is missing, has another length, or is out of its peer's order.
   void take_replies();
 
-private:
+ private:
   struct peer {
     udp_socket socket;
     std::uint32_t sent = 0;

@@ -11,8 +11,9 @@
 namespace bench {
 
 /// Room to receive up to `Messages` datagrams or trains with one system call.
-template <std::size_t Messages> class message_batch {
-public:
+template <std::size_t Messages>
+class message_batch {
+ public:
   /// Each message gets `room` bytes. Without `trains` no control data is asked for.
   message_batch(std::size_t room, bool trains)
       : room_(room), trains_(trains), bytes_(Messages * room) {}
@@ -42,7 +43,7 @@ public:
   [[nodiscard]] mmsghdr& operator[](std::size_t i) { return messages_[i]; }
   [[nodiscard]] segment_control& control(std::size_t i) { return controls_[i]; }
 
-private:
+ private:
   std::size_t room_;
   bool trains_;
   std::vector<char> bytes_;

@@ -25,8 +25,7 @@ struct segment_control {
 /// The segment size of a received train, or `length` when it is a datagram of its own.
 inline std::size_t received_segment(msghdr& message, std::size_t length) {
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO)
-      continue;
+    if (c->cmsg_level != SOL_UDP || c->cmsg_type != UDP_GRO) continue;
     int segment = 0;
     std::memcpy(&segment, CMSG_DATA(c), sizeof segment);
     return static_cast<std::size_t>(segment);

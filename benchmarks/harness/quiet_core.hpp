@@ -15,8 +15,7 @@ inline std::string take_core() {
   int last = -1;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0)
     for (int core = 0; core < CPU_SETSIZE; ++core)
-      if (CPU_ISSET(static_cast<std::size_t>(core), &allowed))
-        last = core;
+      if (CPU_ISSET(static_cast<std::size_t>(core), &allowed)) last = core;
 
   std::string granted = "not pinned";
   if (last >= 0) {

@@ -28,27 +28,22 @@ void results::ReportRuns(const std::vector<Run>& repetitions) {
     return;  // the medians are taken here, where smoke runs have them too
   std::map<std::string, std::vector<double>> measured;
   for (const Run& run : repetitions)
-    for (const auto& [counter, value] : run.counters)
-      measured[counter].push_back(value.value);
+    for (const auto& [counter, value] : run.counters) measured[counter].push_back(value.value);
   const std::string row = row_name(repetitions.front());
   counters& kept = medians_[row];
-  for (const auto& [counter, values] : measured)
-    kept[counter] = middle(values);
+  for (const auto& [counter, values] : measured) kept[counter] = middle(values);
 
   std::printf("%-58s", row.c_str());
-  for (const auto& [counter, value] : kept)
-    std::printf("  %s %.4g", counter.c_str(), value);
+  for (const auto& [counter, value] : kept) std::printf("  %s %.4g", counter.c_str(), value);
   std::printf("\n");
   std::fflush(stdout);
 }
 
 std::optional<double> results::median(std::string_view row, std::string_view counter) const {
   const auto found = medians_.find(row);
-  if (found == medians_.end())
-    return std::nullopt;
+  if (found == medians_.end()) return std::nullopt;
   const auto value = found->second.find(counter);
-  if (value == found->second.end())
-    return std::nullopt;
+  if (value == found->second.end()) return std::nullopt;
   return value->second;
 }
 

@@ -30,14 +30,14 @@ inline constexpr std::string_view bytes_per_item = "bytes";
 
 /// Prints each row when its last repetition is done, and keeps its medians for the gates.
 class results : public benchmark::BenchmarkReporter {
-public:
+ public:
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& repetitions) override;
 
   /// The median of a row's counter over all repetitions, or nothing when it was not measured.
   [[nodiscard]] std::optional<double> median(std::string_view row, std::string_view counter) const;
 
-private:
+ private:
   using counters = std::map<std::string, double, std::less<>>;
   std::map<std::string, counters, std::less<>> medians_;
 };

@@ -18,9 +18,9 @@ namespace bench {
 inline constexpr int receive_buffer_size = 8 << 20;
 
 /// Returns a system call's result. Errors: throws when it is negative.
-template <typename Integer> Integer checked(Integer outcome, const char* call) {
-  if (outcome < 0)
-    throw std::system_error(errno, std::system_category(), call);
+template <typename Integer>
+Integer checked(Integer outcome, const char* call) {
+  if (outcome < 0) throw std::system_error(errno, std::system_category(), call);
   return outcome;
 }
 
@@ -48,7 +48,7 @@ inline void raise_receive_buffer(int fd) {
 }
 
 class udp_socket {
-public:
+ public:
   explicit udp_socket(const sockaddr_in& local = loopback())
       : fd_(checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")) {
     raise_receive_buffer(fd_);
@@ -57,8 +57,7 @@ public:
   udp_socket(udp_socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   udp_socket& operator=(udp_socket&&) = delete;
   ~udp_socket() {
-    if (fd_ >= 0)
-      ::close(fd_);
+    if (fd_ >= 0) ::close(fd_);
   }
 
   [[nodiscard]] int fd() const { return fd_; }
@@ -96,7 +95,7 @@ public:
     checked(::setsockopt(fd_, SOL_UDP, UDP_GRO, &on, sizeof on), "UDP_GRO");
   }
 
-private:
+ private:
   int fd_;
 };
 

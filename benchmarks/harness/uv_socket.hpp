@@ -14,13 +14,12 @@ namespace bench {
 
 /// Returns libuv's result. Errors: throws when it is negative.
 inline int uv_checked(int outcome) {
-  if (outcome < 0)
-    throw std::runtime_error(uv_strerror(outcome));
+  if (outcome < 0) throw std::runtime_error(uv_strerror(outcome));
   return outcome;
 }
 
 class uv_loop {
-public:
+ public:
   uv_loop() { uv_checked(uv_loop_init(&loop_)); }
   uv_loop(const uv_loop&) = delete;
   uv_loop& operator=(const uv_loop&) = delete;
@@ -35,13 +34,14 @@ public:
   void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
   void end_turn() { uv_stop(&loop_); }
 
-private:
+ private:
   uv_loop_t loop_;
 };
 
 /// A socket whose owner is told of each datagram, received in batches (UV_UDP_RECVMMSG).
-template <typename Owner> class uv_socket {
-public:
+template <typename Owner>
+class uv_socket {
+ public:
   /// Calls `owner.on_datagram(*this, bytes, from)` for each datagram from then on.
   /// Lifetime: owner and loop outlive the socket.
   uv_socket(uv_loop& loop, Owner& owner, const sockaddr_in& local)
@@ -72,7 +72,7 @@ public:
     return local;
   }
 
-private:
+ private:
   static constexpr std::size_t batch = 20;  // the most that libuv takes with one call
 
   static void give_room(uv_handle_t* handle, std::size_t, uv_buf_t* room) {

@@ -12,7 +12,7 @@ namespace bench {
 /// While it lives, the program must make progress: a row that takes longer than a minute is named
 /// on standard error and the program exits with status 1.
 class watchdog {
-public:
+ public:
   explicit watchdog(std::string row) {
     message() = "stuck: " + std::move(row) + '\n';
     std::signal(SIGALRM, [](int) {
@@ -26,7 +26,7 @@ public:
   watchdog& operator=(const watchdog&) = delete;
   ~watchdog() { ::alarm(0); }
 
-private:
+ private:
   static std::string& message() {
     static std::string text;
     return text;

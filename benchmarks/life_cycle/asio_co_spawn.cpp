@@ -4,8 +4,8 @@
 #include "../harness/asio_socket.hpp"  // for rethrow
 #include "../harness/results.hpp"      // for report_items
 
-#include <asio/awaitable.hpp>   // for awaitable
-#include <asio/co_spawn.hpp>    // for co_spawn
+#include <asio/awaitable.hpp>      // for awaitable
+#include <asio/co_spawn.hpp>       // for co_spawn
 #include <asio/io_context.hpp>     // for io_context
 #include <asio/steady_timer.hpp>   // for steady_timer
 #include <asio/use_awaitable.hpp>  // for use_awaitable
@@ -22,7 +22,7 @@ namespace {
 constexpr int lives_per_run = 100;
 
 class asio_co_spawn {
-public:
+ public:
   explicit asio_co_spawn(std::int64_t steps, int timers = 0) : steps_(steps), timers_(timers) {}
 
   /// Lives `lives_per_run` lives, one after the other.
@@ -34,18 +34,16 @@ public:
 
   [[nodiscard]] std::int64_t steps_done() const { return done_; }
 
-private:
+ private:
   void live(int left) {
     asio::co_spawn(io_, life(), [this, left](const std::exception_ptr& failure) {
       bench::rethrow(failure);
-      if (left > 1)
-        live(left - 1);
+      if (left > 1) live(left - 1);
     });
   }
 
   asio::awaitable<void> life() {
-    for (std::int64_t i = 0; i < steps_; ++i)
-      co_await step();
+    for (std::int64_t i = 0; i < steps_; ++i) co_await step();
     for (int i = 0; i < timers_; ++i) {
       timer_.expires_after(std::chrono::nanoseconds(1));
       co_await timer_.async_wait(asio::use_awaitable);
@@ -66,8 +64,7 @@ private:
 
 void measure(benchmark::State& state, asio_co_spawn& subject, std::int64_t steps) {
   const std::uint64_t before = bench::allocations();
-  for (auto _ : state)
-    subject.run();
+  for (auto _ : state) subject.run();
   const std::int64_t lives = state.iterations() * lives_per_run;
   if (subject.steps_done() != lives * steps)
     throw std::logic_error("life_cycle/asio_co_spawn: a step is missing");

@@ -1,4 +1,5 @@
-// Life cycle, lockgate: sessions from registration to deregistration, and whole lives with all rows.
+// Life cycle, lockgate: sessions from registration to deregistration, and whole lives with all
+// rows.
 #include "../harness/allocations.hpp"    // for allocations
 #include "../harness/results.hpp"        // for report_items
 #include "../harness/sink_provider.hpp"  // for sink, full_sink, lockgate_world

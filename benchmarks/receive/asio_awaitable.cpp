@@ -12,7 +12,7 @@
 namespace {
 
 class asio_awaitable : public bench::contender {
-public:
+ public:
   explicit asio_awaitable(const bench::workload& work)
       : socket_(bench::asio_socket(io_, work.local)) {}
 
@@ -24,7 +24,7 @@ public:
     return bytes_;
   }
 
-private:
+ private:
   asio::awaitable<void> receive(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       bytes_ +=

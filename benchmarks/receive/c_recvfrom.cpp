@@ -7,7 +7,7 @@
 namespace {
 
 class c_recvfrom : public bench::contender {
-public:
+ public:
   explicit c_recvfrom(const bench::workload& work) : socket_(work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -19,7 +19,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   bench::udp_socket socket_;
   std::array<char, 2048> buffer_{};
 };

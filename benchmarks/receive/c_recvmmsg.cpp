@@ -6,21 +6,20 @@
 namespace {
 
 class c_recvmmsg : public bench::contender {
-public:
+ public:
   explicit c_recvmmsg(const bench::workload& work) : socket_(work.local) {}
 
   std::size_t run(std::size_t count) override {
     std::size_t bytes = 0;
     for (std::size_t done = 0; done < count;) {
       const std::size_t received = batch_.receive(socket_.fd());
-      for (std::size_t i = 0; i < received; ++i)
-        bytes += batch_[i].msg_len;
+      for (std::size_t i = 0; i < received; ++i) bytes += batch_[i].msg_len;
       done += received;
     }
     return bytes;
   }
 
-private:
+ private:
   bench::udp_socket socket_;
   bench::message_batch<32> batch_{2048, false};
 };

@@ -5,7 +5,7 @@
 namespace {
 
 class libuv : public bench::contender {
-public:
+ public:
   explicit libuv(const bench::workload& work) : socket_(loop_, *this, work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -17,11 +17,10 @@ public:
 
   void on_datagram(bench::uv_socket<libuv>&, uv_buf_t bytes, const sockaddr*) {
     bytes_ += bytes.len;
-    if (--left_ == 0)
-      loop_.end_turn();
+    if (--left_ == 0) loop_.end_turn();
   }
 
-private:
+ private:
   bench::uv_loop loop_;
   bench::uv_socket<libuv> socket_;
   std::size_t left_ = 0;

@@ -12,7 +12,7 @@
 namespace {
 
 class asio_awaitable : public bench::contender {
-public:
+ public:
   explicit asio_awaitable(const bench::workload& work)
       : size_(work.size), server_(bench::asio_socket(io_, work.local)),
         client_(bench::asio_socket(io_, bench::loopback())) {}
@@ -26,7 +26,7 @@ public:
     return bytes_;
   }
 
-private:
+ private:
   asio::awaitable<void> serve(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t length =

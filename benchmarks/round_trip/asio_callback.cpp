@@ -9,7 +9,7 @@
 namespace {
 
 class asio_callback : public bench::contender {
-public:
+ public:
   explicit asio_callback(const bench::workload& work)
       : size_(work.size), server_(bench::asio_socket(io_, work.local)),
         client_(bench::asio_socket(io_, bench::loopback())) {}
@@ -23,7 +23,7 @@ public:
     return bytes_;
   }
 
-private:
+ private:
   void serve(std::size_t left) {
     server_.async_receive_from(asio::buffer(request_), from_,
                                [this, left](std::error_code error, std::size_t length) {
@@ -36,8 +36,7 @@ private:
     server_.async_send_to(asio::buffer(request_, length), from_,
                           [this, left](std::error_code error, std::size_t) {
                             bench::throw_if(error);
-                            if (left > 1)
-                              serve(left - 1);
+                            if (left > 1) serve(left - 1);
                           });
   }
 
@@ -54,8 +53,7 @@ private:
                                [this, left](std::error_code error, std::size_t length) {
                                  bench::throw_if(error);
                                  bytes_ += length;
-                                 if (left > 1)
-                                   ask(left - 1);
+                                 if (left > 1) ask(left - 1);
                                });
   }
 

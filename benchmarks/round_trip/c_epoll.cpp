@@ -10,7 +10,7 @@
 namespace {
 
 class readiness {
-public:
+ public:
   readiness() = default;
   readiness(const readiness&) = delete;
   readiness& operator=(const readiness&) = delete;
@@ -27,12 +27,12 @@ public:
     bench::checked(::epoll_wait(fd_, &event, 1, -1), "epoll_wait");
   }
 
-private:
+ private:
   int fd_ = bench::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
 };
 
 class c_epoll : public bench::contender {
-public:
+ public:
   explicit c_epoll(const bench::workload& work) : size_(work.size), server_(work.local) {
     ready_.watch(server_);
     ready_.watch(client_);
@@ -52,7 +52,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   std::size_t size_;
   bench::udp_socket server_;
   bench::udp_socket client_;

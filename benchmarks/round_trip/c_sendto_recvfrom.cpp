@@ -7,7 +7,7 @@
 namespace {
 
 class c_sendto_recvfrom : public bench::contender {
-public:
+ public:
   explicit c_sendto_recvfrom(const bench::workload& work) : size_(work.size), server_(work.local) {}
 
   std::size_t run(std::size_t count) override {
@@ -22,7 +22,7 @@ public:
     return bytes;
   }
 
-private:
+ private:
   std::size_t size_;
   bench::udp_socket server_;
   bench::udp_socket client_;

@@ -7,7 +7,7 @@
 namespace {
 
 class libuv : public bench::contender {
-public:
+ public:
   explicit libuv(const bench::workload& work)
       : size_(work.size), server_(loop_, *this, work.local),
         client_(loop_, *this, bench::loopback()) {}
@@ -26,13 +26,11 @@ public:
       return;
     }
     bytes_ += bytes.len;
-    if (--left_ == 0)
-      loop_.end_turn();
-    else
-      ask();
+    if (--left_ == 0) loop_.end_turn();
+    else ask();
   }
 
-private:
+ private:
   void ask() {
     client_.send(uv_buf_init(request_.data(), static_cast<unsigned>(size_)),
                  bench::generic(server_address_));

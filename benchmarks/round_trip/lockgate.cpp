@@ -15,17 +15,15 @@ class lockgate_round_trip : public bench::contender {
  public:
   explicit lockgate_round_trip(const bench::workload& work,
                                const lockgate::network_options& options = {})
-      : stack_(options), server_(stack_.open(work.local)),
-        client_(stack_.open(free_address())), request_(work.size) {}
+      : stack_(options), server_(stack_.open(work.local)), client_(stack_.open(free_address())),
+        request_(work.size) {}
 
   std::size_t run(std::size_t count) override {
     bytes_ = 0;
     stack_.run(serve(count), ask(count));
     return bytes_;
   }
-  std::uint64_t copies() const override {
-    return stack_.copies(server_) + stack_.copies(client_);
-  }
+  std::uint64_t copies() const override { return stack_.copies(server_) + stack_.copies(client_); }
 
  private:
   static sockaddr_in free_address() { return bench::udp_socket().address(); }
@@ -39,7 +37,8 @@ class lockgate_round_trip : public bench::contender {
   }
   lockgate::task<> ask(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      bench::expect_ok(co_await client_.send_to(server_.id(), std::span<const std::byte>(request_)));
+      bench::expect_ok(
+          co_await client_.send_to(server_.id(), std::span<const std::byte>(request_)));
       const lockgate::result<lockgate::incoming> answer = co_await client_.receive();
       bench::expect_ok(answer.error());
       bytes_ += answer->size();

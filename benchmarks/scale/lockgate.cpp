@@ -64,7 +64,9 @@ struct held : bench::sink {
   std::size_t& done;
 };
 
-task<> begin(provider_instance* link) { bench::expect_ok(co_await link->register_instance()); }
+task<> begin(provider_instance* link) {
+  bench::expect_ok(co_await link->register_instance());
+}
 
 /// From the end of establish_session to the end of the last call that was held.
 void pended_calls(benchmark::State& state) {
@@ -158,13 +160,31 @@ void path_memory(benchmark::State& state) {
   measure_memory(state, static_cast<std::size_t>(state.range(0)), fill_paths);
 }
 
-BENCHMARK(pended_calls)->Name("scale/pended_calls")->Arg(10)->Arg(1000)->Arg(100000)
-    ->Iterations(1)->UseManualTime();
-BENCHMARK(paths)->Name("scale/paths")->Arg(10)->Arg(1000)->Arg(100000)
-    ->Iterations(1)->UseManualTime();
-BENCHMARK(instance_memory)->Name("scale/instance_memory")->Arg(100000)
-    ->Iterations(1)->Repetitions(1)->UseManualTime();
-BENCHMARK(path_memory)->Name("scale/path_memory")->Arg(100000)
-    ->Iterations(1)->Repetitions(1)->UseManualTime();
+BENCHMARK(pended_calls)
+    ->Name("scale/pended_calls")
+    ->Arg(10)
+    ->Arg(1000)
+    ->Arg(100000)
+    ->Iterations(1)
+    ->UseManualTime();
+BENCHMARK(paths)
+    ->Name("scale/paths")
+    ->Arg(10)
+    ->Arg(1000)
+    ->Arg(100000)
+    ->Iterations(1)
+    ->UseManualTime();
+BENCHMARK(instance_memory)
+    ->Name("scale/instance_memory")
+    ->Arg(100000)
+    ->Iterations(1)
+    ->Repetitions(1)
+    ->UseManualTime();
+BENCHMARK(path_memory)
+    ->Name("scale/path_memory")
+    ->Arg(100000)
+    ->Iterations(1)
+    ->Repetitions(1)
+    ->UseManualTime();
 
 }  // namespace

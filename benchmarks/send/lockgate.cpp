@@ -45,8 +45,7 @@ void now(benchmark::State& state) {
 }
 void erased(benchmark::State& state) {
   bench::lockgate_world world;
-  measure(state, world,
-          world.platform().create(any_provider(std::in_place_type<bench::sink>)));
+  measure(state, world, world.platform().create(any_provider(std::in_place_type<bench::sink>)));
 }
 void later(benchmark::State& state) {
   bench::lockgate_world world;

@@ -31,9 +31,7 @@ class stack_range {
     low_ = std::min(low_, here);
     high_ = std::max(high_, here);
   }
-  [[nodiscard]] std::uintptr_t size() const noexcept {
-    return high_ - low_;
-  }
+  [[nodiscard]] std::uintptr_t size() const noexcept { return high_ - low_; }
 
  private:
   std::uintptr_t low_ = UINTPTR_MAX, high_ = 0;

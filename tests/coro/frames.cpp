@@ -76,7 +76,8 @@ TEST_CASE("frames: a recycled frame comes from its own 64 bytes of size") {
     cache::release(same, 449);
     cache::release(smaller, 448);
     cache::release(larger, 513);
-  }).join();
+  })
+      .join();
 }
 
 TEST_CASE("frames: very large ones go back to the heap") {

@@ -231,7 +231,9 @@ TEST_CASE("F27: destroyed before it began") {
   for (const subject& s : subjects) {
     bench b;
     support::counted_totals totals;
-    { auto unused = observed(s, b, support::counted(totals)); }
+    {
+      auto unused = observed(s, b, support::counted(totals));
+    }
     CHECK(totals.alive() == 0);
     CHECK(b.w.home.is_idle());
   }

@@ -29,9 +29,10 @@ static_assert(
              any_provider, dispatch_table, answer<void>, answer<status>, answer<sent>>);
 // What public functions return to be awaited, and the awaiters made from it.
 template <class T, class... More>
-constexpr bool operations_safe = (all_safe<T, More...> && ... && operation<More>)&&operation<
-    T>&& all_safe<decltype(std::declval<T&>().bind(std::declval<const task_context&>())),
-                  decltype(std::declval<More&>().bind(std::declval<const task_context&>()))...>;
+constexpr bool operations_safe =
+    (all_safe<T, More...> && ... && operation<More>) && operation<T> &&
+    all_safe<decltype(std::declval<T&>().bind(std::declval<const task_context&>())),
+             decltype(std::declval<More&>().bind(std::declval<const task_context&>()))...>;
 
 struct foreign {
   bool await_ready();

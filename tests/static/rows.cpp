@@ -38,7 +38,7 @@ constexpr verdict judge{
     reaches_transport_id<P>, sends_buffers<P>,          dormant_row_well_formed<P>,
     add_row_well_formed<P>,  remove_row_well_formed<P>, id_rows_complete<P>};
 template <class P>
-constexpr bool fails_only(bool verdict::*row) {
+constexpr bool fails_only(bool verdict::* row) {
   verdict expected{true, true, true, true, true, true, true, true, true};
   expected.*row = false;
   return judge<P> == expected && !provider<P>;
@@ -374,11 +374,7 @@ static_assert(!provider<a_union>);
 template <provider P>
 struct holds_provider {};
 template <class P>
-concept rejected = requires {
-  requires !requires {
-    typename holds_provider<P>;
-  };
-};
+concept rejected = requires { requires !requires { typename holds_provider<P>; }; };
 static_assert(rejected<send_missing> && rejected<dormant_private> && rejected<int>);
 static_assert(!rejected<sound> && !rejected<support::archetype>);
 

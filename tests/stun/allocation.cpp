@@ -1,6 +1,6 @@
 // Relayed data neither allocates nor is copied: counted, not claimed.
-#include "scripted_turn.hpp"
 #include "support/allocation.hpp"  // for allocations_made
+#include "scripted_turn.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,8 +4,8 @@
 
 #include "lockgate/testing/allocations.hpp"  // for allocations: what the testing kit counts
 
-#include <atomic>   // for atomic
-#include <new>      // for bad_alloc, nothrow_t
+#include <atomic>  // for atomic
+#include <new>     // for bad_alloc, nothrow_t
 
 namespace {
 

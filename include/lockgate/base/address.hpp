@@ -1,13 +1,13 @@
 // An IP address and port, in one form for both families.
 #pragma once
 
-#include <array>       // for array
-#include <compare>     // for strong_ordering
-#include <cstddef>     // for byte, size_t
-#include <cstdint>     // for uint8_t, uint16_t, uint32_t
-#include <cstring>     // for memcpy, memcmp
-#include <functional>  // for hash
-#include <span>        // for span
+#include <array>        // for array
+#include <compare>      // for strong_ordering
+#include <cstddef>      // for byte, size_t
+#include <cstdint>      // for uint8_t, uint16_t, uint32_t
+#include <cstring>      // for memcpy, memcmp
+#include <functional>   // for hash
+#include <span>         // for span
 #include <type_traits>  // for is_constant_evaluated
 
 namespace lockgate::inline v0 {

@@ -143,10 +143,9 @@ typedef struct _CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE {
    interface is to be used again (see Register).
    Errors: E_INVALIDARG (no table, a callback missing, an unknown version, no place for the result),
    E_OUTOFMEMORY. */
-HRESULT WINAPI
-CPNatfwtCreateProviderInstance(const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE* dispatchTable,
-                               PVOID providerInstanceUserContext,
-                               CPNATFWT_PROVIDER_INSTANCE* providerInstance);
+HRESULT WINAPI CPNatfwtCreateProviderInstance(
+    const CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE* dispatchTable,
+    PVOID providerInstanceUserContext, CPNATFWT_PROVIDER_INSTANCE* providerInstance);
 
 /* Registers the instance (dd441736); on S_OK its session begins. The establish callback may run
    before this has returned. After a failure the instance can be registered again or destroyed.
@@ -182,8 +181,8 @@ VOID WINAPI CPNatfwtDestroyProviderInstance(CPNATFWT_PROVIDER_INSTANCE providerI
    (ERROR_NO_SYSTEM_RESOURCES) (the application does not read). */
 HRESULT WINAPI CPNatfwtIndicateReceivedBuffers(
     CPNATFWT_PROVIDER_INSTANCE providerInstance, CPNATFWT_TRANSPORT_ID* localTransportId,
-    CPNATFWT_TRANSPORT_ID* remoteTransportId, CPNATFWT_BUFFER* bufferChain,
-    PVOID completionContext, CPNATFWT_PROVIDER_COMPLETION_ROUTINE completionRoutine);
+    CPNATFWT_TRANSPORT_ID* remoteTransportId, CPNATFWT_BUFFER* bufferChain, PVOID completionContext,
+    CPNATFWT_PROVIDER_COMPLETION_ROUTINE completionRoutine);
 
 #ifdef __cplusplus
 }

@@ -21,13 +21,13 @@ typedef struct pended_call {
 
 struct provider {
   CPNATFWT_PROVIDER_INSTANCE instance;
-  HRESULT says[ROWS];             /* what the callbacks return; CPNATFWT_PENDING pends the call */
+  HRESULT says[ROWS];              /* what the callbacks return; CPNATFWT_PENDING pends the call */
   void (*inside[ROWS])(provider*); /* called in the callback, before it returns */
   unsigned calls[ROWS];
   char log[LOG_LENGTH]; /* a letter for each callback: E T A D + - R S */
   pended_call pended[MOST_PENDED];
   size_t pended_count;
-  pended_call last; /* of the callback that was entered last */
+  pended_call last;    /* of the callback that was entered last */
   int wrong_arguments; /* callbacks with another instance or context than this one's */
   CPNATFWT_SESSION_TERMINATION_REASON reason;
   BYTE id[16]; /* of the last ADD, REMOVE or REACH */

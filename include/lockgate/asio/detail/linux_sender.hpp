@@ -156,8 +156,8 @@ class linux_sender {
     if (!why) ++counters_.datagrams_sent;
     return why;
   }
-  /// Names the parts of `payload` from `at` on, for a message that began at `begun`, and gives where
-  /// they end. What lies side by side, as a forwarded train does, is one part.
+  /// Names the parts of `payload` from `at` on, for a message that began at `begun`, and gives
+  /// where they end. What lies side by side, as a forwarded train does, is one part.
   std::size_t lay_out(const chain& payload, std::size_t begun, std::size_t at) noexcept {
     for (std::size_t p = 0; p < payload.part_count(); ++p) {
       const bytes_view part = payload.part(p);

@@ -95,7 +95,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     return (outcome.failure || outcome.count > 0) && reader.complete(outcome.failure);
   }
   /// Sees to it that waiting readers are served. Where more is likely to be there, that is once
-  /// those have run who were handed the last batch: its memory is free then, and still in the cache.
+  /// those have run who were handed the last batch: its memory is free then, and still in the
+  /// cache.
   void arrange_service() noexcept {
     if (closed_ || readers_.empty() || read_wait_ || serving_.is_scheduled()) return;
     if ((more_ && budget_ > 0) || transfer_.has_leftover()) loop_->home()->schedule(serving_);
