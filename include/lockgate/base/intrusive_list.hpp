@@ -46,7 +46,7 @@ class intrusive_list {
   intrusive_list(const intrusive_list&) = delete;
   intrusive_list& operator=(const intrusive_list&) = delete;
   ~intrusive_list() {
-    while (!empty()) pop_front();
+    while (!empty()) head_.next_->unlink();  // T may be incomplete here
     head_.next_ = head_.previous_ = nullptr;
   }
 

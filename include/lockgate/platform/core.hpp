@@ -103,13 +103,13 @@ class core final : public signal_sink {
     if (standing_demand++ == 0) wake_sessions();
   }
   void end_standing_demand() noexcept { --standing_demand; }
-  inline void wake_sessions() noexcept;
-  [[nodiscard]] inline session* find_session(std::uint32_t id) noexcept;
+  void wake_sessions() noexcept;
+  [[nodiscard]] session* find_session(std::uint32_t id) noexcept;
 
   [[nodiscard]] bool has_id(const transport_id& id) const noexcept override {
     return find_endpoint(id) != nullptr;
   }
-  inline void signal_arrived(signal_message message) noexcept override;
+  void signal_arrived(signal_message message) noexcept override;
 };
 
 }  // namespace lockgate::inline v0::detail

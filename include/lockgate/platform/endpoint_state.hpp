@@ -42,8 +42,8 @@ class endpoint_state final : public list_link<endpoint_state> {
     user() noexcept = default;
     user(const user&) = delete;
     ~user() { leave(); }
-    inline void enter(endpoint_state& endpoint) noexcept;
-    inline void leave() noexcept;
+    void enter(endpoint_state& endpoint) noexcept;
+    void leave() noexcept;
 
    private:
     endpoint_state* endpoint_ = nullptr;

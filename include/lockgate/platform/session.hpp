@@ -116,7 +116,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   task<status> await_active();
   task<status> await_binding(endpoint_state* endpoint);
   void wake() noexcept { wake_.complete_all(); }
-  void add_path(path& p) noexcept { paths_.push_back(p); }
+  void add_path(path& p) noexcept;
   void endpoint_opened(endpoint_state& endpoint) noexcept;
   void endpoint_closing(endpoint_state& endpoint) noexcept;
   /// Somebody wants the endpoint's id: if this instance has refused it, it is asked again.

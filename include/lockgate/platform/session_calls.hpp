@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/platform/path.hpp"            // for path
 #include "lockgate/platform/session.hpp"         // for session
 
 #include <algorithm>  // for find

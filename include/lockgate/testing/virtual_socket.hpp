@@ -60,8 +60,8 @@ class virtual_socket {
   }
   /// Errors: message_too_large for what the host's link does not take, closed, unreachable when the
   ///         host no longer has the socket's address.
-  inline sent try_send(std::span<const outgoing_datagram> batch);
-  inline void close() noexcept;
+  sent try_send(std::span<const outgoing_datagram> batch);
+  void close() noexcept;
 
   class writable_operation;
   [[nodiscard]] inline writable_operation writable() noexcept;
