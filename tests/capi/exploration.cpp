@@ -1,17 +1,19 @@
-// A provider in C that pends every call, on a stepped platform, while chance picks the next step:
-// any ready coroutine, any completion, an action of the application, the end.
-#include "support/application.hpp"  // for application
-#include "support/doctest.hpp"      // for TEST_CASE
-#include "support/provider.h"       // for provider
+// A provider in C that pends every call, under the explorer: it picks the order of everything that
+// is ready, when and on which thread each call is completed, and with which result.
+#include "support/doctest.hpp"         // for TEST_CASE
+#include "support/trial_instance.hpp"  // for trial_instance
 
-#include "lockgate/base/random.hpp"  // for random_source
+#include "lockgate/platform/endpoint.hpp"  // for endpoint
+#include "lockgate/testing/explorer.hpp"   // for explore
 
 #include <array>    // for array
-#include <cstddef>  // for size_t
-#include <cstdint>  // for uint64_t
-#include <cstring>  // for strlen
+#include <chrono>   // for minutes
+#include <cstddef>  // for byte, size_t
 #include <string>   // for string
-#include <utility>  // for swap
+
+namespace lt = lockgate::testing;
+using capi_test::trial_instance;
+using lockgate::task;
 
 namespace {
 
@@ -31,74 +33,71 @@ bool is_legal(const std::string& log) {
   return true;
 }
 
-class run_by_chance {
- public:
-  explicit run_by_chance(std::uint64_t seed) : chance_(seed) {}
-
-  void operator()() {
-    provider_init(&p_);
-    for (const row r : {ACTIVE, DORMANT, ADD, REMOVE, REACH, SEND}) p_.says[r] = CPNATFWT_PENDING;
-    CHECK(CPNatfwtRegisterProviderInstance(p_.instance, nullptr, nullptr, 0, nullptr) == S_OK);
-    const int steps = 40 + static_cast<int>(chance_.below(120));
-    for (int i = 0; i < steps; ++i) take_a_step();
-    CHECK(CPNatfwtDeregisterProviderInstance(p_.instance) == S_OK);
-    for (int i = 0; i < 400 && !is_over(); ++i) take_a_step();
-    // From here on nothing is left to chance: everything pended is completed.
-    here_.world.advance(std::chrono::minutes(2));
-    while (p_.pended_count > 0) {
-      complete_first(&p_, CPNATFWT_E_ABORTED);
-      here_.world.advance(std::chrono::minutes(2));
-    }
-    CHECK(is_over());
-    CHECK(is_legal(p_.log));
-    CHECK(p_.calls[TERMINATE] == 1);
-    CHECK(p_.overlaps == 0);
-    for (const auto& s : here_.sends) CHECK(s.run->completions() == 1);
-    CPNatfwtDestroyProviderInstance(p_.instance);
+task<> registers(lt::trial* t, trial_instance* instance) {
+  const lockgate::status granted = co_await instance->register_instance();
+  t->require(!granted, "G1", "registration failed");
+}
+task<> deregisters(trial_instance* instance) {
+  const lockgate::status ended = co_await instance->deregister();
+  static_cast<void>(ended);
+}
+task<> sends(lockgate::endpoint* from, std::byte peer) {
+  const std::array<std::byte, 3> bytes{};
+  const lockgate::chain message(bytes);
+  for (int i = 0; i < 2; ++i) {
+    const lockgate::status sent =
+        co_await from->send_to(lockgate::transport_id({std::byte{0xfd}, peer}), message);
+    static_cast<void>(sent);
   }
+}
 
- private:
-  bool is_over() { return CPNatfwtDeregisterProviderInstance(p_.instance) == CPNATFWT_E_STATE; }
-  void take_a_step() {
-    static constexpr BYTE peers[2][16] = {{0xfd, 8}, {0xfd, 9}};
-    lockgate::scheduler& home = here_.world.home;
-    switch (chance_.below(12)) {
-      case 0:
-        if (here_.endpoints.size() < 3)
-          here_.endpoints.push_back(
-              lockgate::capi::platform().open_endpoint({.proposed_id = {}, .listening = true}));
-        break;
-      case 1:
-        if (!here_.endpoints.empty())
-          here_.begin_send(chance_.below(here_.endpoints.size()), peers[chance_.below(2)]);
-        break;
-      case 2: here_.world.time.at += std::chrono::seconds(chance_.below(3)); break;
-      case 3:
-      case 4:
-      case 5:
-        if (p_.pended_count > 0) {
-          std::swap(p_.pended[0], p_.pended[chance_.below(p_.pended_count)]);
-          complete_first(&p_, chance_.below(5) == 0 ? E_FAIL : S_OK);
-        }
-        break;
-      default:
-        home.collect();
-        if (const std::size_t ready = home.ready_count(); ready > 0)
-          home.run_one(chance_.below(ready));
-        home.end_turn();
-    }
+/// A life in use, which somebody may end at any moment.
+void a_life(lt::trial& t, capi_test::other_thread& other) {
+  lockgate::platform& cp = t.make_platform();
+  lockgate::endpoint app = cp.open_endpoint();
+  {
+    trial_instance instance(t, cp, other, trial_instance::completions::chosen);
+    t.start(registers(&t, &instance));
+    t.start(sends(&app, std::byte{8}));
+    t.start(sends(&app, std::byte{9}));
+    if (t.choose(2) == 1) t.start(deregisters(&instance));
+    t.run_for(std::chrono::minutes(5));  // to dormancy
+    app.close();
+    t.start(deregisters(&instance));
+    t.run_for(std::chrono::minutes(5));
+    t.require(instance.state() == lockgate::session_state::deregistered, "G23",
+              "the instance was not drained");
+    const provider& told = instance.told();
+    t.require(told.log[0] == 'E' && told.calls[TERMINATE] == 1, "G22",
+              "establish and terminate do not pair");
+    t.require(is_legal(told.log), "G3", "the callbacks came in an order that is not allowed");
+    t.require(told.overlaps == 0, "U14", "a callback began inside another");
+    t.require(told.wrong_arguments == 0, "G10", "a callback got another handle");
   }
+  t.finish();
+}
 
-  support::seeded_random chance_;
-  capi_test::application here_;
-  provider p_{};
-};
+void check(lt::choices source, std::uint64_t runs) {
+  capi_test::other_thread other;
+  capi_test::make_slots();
+  lt::exploration_options limits;
+  limits.runs = runs;
+  const lt::exploration seen =
+      lt::explore(std::move(source), [&other](lt::trial& t) { a_life(t, other); }, limits);
+  CHECK(seen.runs == runs);
+  if (seen.first_failure) FAIL_CHECK(to_string(*seen.first_failure));
+}
 
 }  // namespace
 
-TEST_CASE("G3, G22, G23, G24, G38: C: completions and steps in any order") {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-    CAPTURE(seed);
-    run_by_chance{seed}();
-  }
+TEST_CASE("G3, G22, G23, G24, G27, G28, G38: C: completions in every order") {
+  lt::search_bounds few;
+  few.deviations = 2;
+  check(lt::choices::exhaustive(few), 1500);
+}
+TEST_CASE("G3, G22, G23, G24, G27, G28, G38: C: completions by chance") {
+  check(lt::choices::seeded(1), 1500);
+}
+TEST_CASE("G3, G22, G23, G24, G27, G28, G38: C: completions by priority") {
+  check(lt::choices::by_priority(1, 3, 100), 500);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every guarantee has a test that carries its number in its name, and a mutant that breaks it."""
+"""Every guarantee has a test that carries its number in its name, another one through the C surface,
+and a mutant that breaks it."""
 
 import re
 
@@ -17,16 +18,24 @@ def tested_in(text):
             yield from (int(number) for number in re.findall(r"\bG(\d+)\b", name.split(":")[0]))
 
 
+def untested(numbers, where):
+    """What is missing, when tests are named after these numbers."""
+    return [f"G{number}: no test case {where} is named after it" for number in GUARANTEES if number not in numbers]
+
+
 def problems():
-    tested = {number for path in cpp_files("tests") for number in tested_in(path.read_text())}
+    through_c, in_cpp = set(), set()
+    for path in cpp_files("tests"):
+        surface = through_c if path.is_relative_to(ROOT / "tests" / "capi") else in_cpp
+        surface.update(tested_in(path.read_text()))
+    yield from untested(in_cpp, "in C++")
+    yield from untested(through_c, "in tests/capi")
     patches = (ROOT / "tests" / "mutants").glob("G*-*.patch")
     mutated = {int(found[1]) for path in patches if (found := re.match(r"G(\d+)-", path.name))}
     for number in GUARANTEES:
-        if number not in tested:
-            yield f"G{number}: no test case is named after it"
         if number not in mutated:
             yield f"G{number}: no mutant tests/mutants/G{number}-*.patch breaks it"
-    for number in sorted((tested | mutated) - set(GUARANTEES)):
+    for number in sorted((in_cpp | through_c | mutated) - set(GUARANTEES)):
         yield f"G{number}: there is no such guarantee"
 
 

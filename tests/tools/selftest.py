@@ -91,6 +91,11 @@ class Guarantees(unittest.TestCase):
         text = 'TEST_CASE("G3, G5: held") {}\nTEST_CASE_FIXTURE(world, "G12: x") {}\nTEST_CASE("not G9") {}'
         self.assertEqual([3, 5, 12], list(guarantees.tested_in(text)))
 
+    def test_missing(self):
+        found = guarantees.untested(set(guarantees.GUARANTEES) - {29}, "in tests/capi")
+        self.assertEqual(["G29: no test case in tests/capi is named after it"], found)
+        self.assertEqual([], guarantees.untested(set(guarantees.GUARANTEES), "in tests/capi"))
+
 
 class CompileFail(unittest.TestCase):
     SENTENCE = '// expect-error: say hello\nstatic_assert(false, "say hello");\n'

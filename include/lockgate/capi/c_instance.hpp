@@ -143,13 +143,25 @@ class instance_table {
     made->gate.begin(made->last_generation_);
     return made->handle;
   }
-  /// Frees an instance that is in `phase`; false when it is not.
-  bool destroy(void* handle, handle_phase phase) noexcept {
-    c_instance* const of = slots_.find(slot_handle(handle).index());
-    if (!of->gate.move(slot_handle(handle).generation(), phase, handle_phase::unused)) return false;
+  /// Frees an instance that has no session; false when it has one, or is gone. A slot that has run
+  /// out of generations is not used again. Requires: `find` has found the handle.
+  bool destroy(void* handle) noexcept {
+    const slot_handle name(handle);
+    c_instance* const of = slots_.find(name.index());
+    if (!of->gate.move(name.generation(), handle_phase::created, handle_phase::unused) &&
+        !of->gate.move(name.generation(), handle_phase::deregistered, handle_phase::unused))
+      return false;
+    if (name.generation() == slot_handle::last_generation) return true;
     const std::lock_guard hold(mutex_);
     of->next_free_ = std::exchange(free_, of);
     return true;
+  }
+  /// Whether the instance must be deregistered first. Requires: `find` has found it.
+  [[nodiscard]] bool is_registered(void* handle) const noexcept {
+    const slot_handle name(handle);
+    const instance_gate::view now = slots_.find(name.index())->gate.look();
+    return now.generation() == name.generation() &&
+           (now.phase() == handle_phase::registering || now.phase() == handle_phase::registered);
   }
   /// The instance of this handle, on any thread. Null, and counted, for one that is stale.
   [[nodiscard]] c_instance* find(void* handle) const noexcept {

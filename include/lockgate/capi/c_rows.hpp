@@ -13,6 +13,7 @@
 #include "lockgate/provider/message.hpp"        // for outgoing
 
 #include <cstddef>  // for size_t
+#include <cstdint>  // for uint64_t
 #include <span>     // for span
 #include <utility>  // for move
 
@@ -68,14 +69,17 @@ class c_rows {
   }
   static answer<status> activate(void* self) noexcept {
     c_instance& me = of(self);
-    if (host::get().platform().options().indicate_while_activating) me.gate.open();
     row_hold row;
     if (!row) return status(errc::no_memory);
-    row->is_activation({[](void* i) noexcept { static_cast<c_instance*>(i)->gate.open(); }, self});
+    const std::uint64_t ticket = me.gate.close();
+    row->is_activation(me.gate, ticket);
+    if (host::get().platform().options().indicate_while_activating) me.gate.open(ticket);
     me.answering_activation = true;
     answer<status> given = control(self, me.table.transitionActive, std::move(row));
     me.answering_activation = false;
-    if (!given.is_later()) given.failure() || given.now() ? me.gate.close() : me.gate.open();
+    if (given.is_later()) return given;
+    if (given.failure() || given.now()) me.gate.close();
+    else me.gate.open(ticket);
     return given;
   }
 

@@ -111,19 +111,27 @@ class host {
 
   // On the thread that is to be, or is, the platform's.
   void begin(scheduler& home, const platform_options& options) {
+    LOCKGATE_REQUIRE(!own_platform_, "capi: the platform is running already");
+    own_platform_.emplace(home, options);
+    begin(*own_platform_);
+  }
+  void begin(lockgate::platform& on) {
     LOCKGATE_REQUIRE(!running_, "capi: the platform is running already");
     thread_ = std::this_thread::get_id();
-    platform_.emplace(home, options);
-    tasks_.emplace(home);
-    home_ = &home;
+    platform_ = &on;
+    tasks_.emplace(on.home());
+    home_ = &on.home();
     running_.store(true, std::memory_order_release);
   }
   void end() noexcept {
     running_ = false;
-    scheduler& home = platform_->home();
-    home.run_ready();
-    platform_.reset();
-    home.run_ready();  // messages that lay in queues go back to their providers
+    if (own_platform_) {
+      scheduler& home = platform_->home();
+      home.run_ready();
+      own_platform_.reset();
+      home.run_ready();  // messages that lay in queues go back to their providers
+    }
+    platform_ = nullptr;
     tasks_.reset();
     home_ = &loop_.home();
     thread_ = std::thread::id();
@@ -146,7 +154,8 @@ class host {
   std::atomic<bool> running_ = false;
   std::atomic<scheduler*> home_ = &loop_.home();
   std::atomic<std::thread::id> thread_ = std::thread::id();
-  std::optional<lockgate::platform> platform_;
+  std::optional<lockgate::platform> own_platform_;
+  lockgate::platform* platform_ = nullptr;
   std::optional<task_group> tasks_;
 };
 

@@ -45,6 +45,9 @@ misuse_statistics misuse() noexcept {
 stepped_platform::stepped_platform(scheduler& home, const platform_options& options) {
   detail::host::get().begin(home, options);
 }
+stepped_platform::stepped_platform(lockgate::platform& on) {
+  detail::host::get().begin(on);
+}
 stepped_platform::~stepped_platform() {
   detail::host::get().end();
 }
@@ -108,16 +111,15 @@ HRESULT WINAPI CPNatfwtRegisterProviderInstance(CPNATFWT_PROVIDER_INSTANCE provi
   const std::uint32_t generation = capi::slot_handle(providerInstance).generation();
   if (!of->gate.move(generation, handle_phase::created, handle_phase::registering))
     return CPNATFWT_E_STATE;
-  const HRESULT result = capi::guarded([&] {
-    capi::registration_request request(*of, interfaceFriendlyName, interfaceLuid, flags, sddl);
+  capi::registration_request request(*of);
+  return capi::guarded([&] {
+    request.read(interfaceFriendlyName, interfaceLuid, flags, sddl);
     const lockgate::status granted = capi::on_platform_thread()
                                          ? request.carry_out_now()
                                          : lockgate::capi::run([&] { return request.carry_out(); });
     if (!granted && interfaceLuid) interfaceLuid->Value = request.luid();
     return lockgate::capi::to_hresult(granted);
   });
-  if (FAILED(result)) of->gate.move(generation, handle_phase::registering, handle_phase::created);
-  return result;
 }
 
 HRESULT WINAPI CPNatfwtDeregisterProviderInstance(CPNATFWT_PROVIDER_INSTANCE providerInstance) {
@@ -135,17 +137,15 @@ HRESULT WINAPI CPNatfwtDeregisterProviderInstance(CPNATFWT_PROVIDER_INSTANCE pro
 
 VOID WINAPI CPNatfwtDestroyProviderInstance(CPNATFWT_PROVIDER_INSTANCE providerInstance) {
   namespace capi = lockgate::capi::detail;
-  using capi::handle_phase;
   capi::instance_table& all = capi::instance_table::get();
   if (all.find(providerInstance)) {
-    if (all.destroy(providerInstance, handle_phase::created) ||
-        all.destroy(providerInstance, handle_phase::deregistered))
-      return;
-    LOCKGATE_ASSERT(false, "G17: an instance is destroyed while registered: deregister it first");
-    if (!capi::on_platform_thread() &&
-        CPNatfwtDeregisterProviderInstance(providerInstance) == S_OK &&
-        all.destroy(providerInstance, handle_phase::deregistered))
-      return;
+    if (all.destroy(providerInstance)) return;
+    LOCKGATE_ASSERT(!all.is_registered(providerInstance),
+                    "G17: an instance is destroyed while registered: deregister it first");
+    if (!capi::on_platform_thread()) {
+      CPNatfwtDeregisterProviderInstance(providerInstance);
+      if (all.destroy(providerInstance)) return;
+    }
   }
   capi::host::get().ignored_destroys.fetch_add(1, std::memory_order_relaxed);
 }

@@ -50,13 +50,23 @@ class instance_gate {
                 std::memory_order_release);
   }
 
-  void open() noexcept {
-    change([](view now, std::uint64_t& next) {
+  /// Closes the gate. What it returns opens it, until the next time it is closed: a completion
+  /// that comes after its activation has failed opens nothing.
+  std::uint64_t close() noexcept {
+    std::uint64_t made = 0;
+    change([&made](view now, std::uint64_t& next) {
+      made = (now.bits_ + one_ticket) & ticket_mask;
+      next = (now.bits_ & ~(active | ticket_mask)) | made;
+      return true;
+    });
+    return made;
+  }
+  void open(std::uint64_t ticket) noexcept {
+    change([ticket](view now, std::uint64_t& next) {
       next = now.bits_ | active;
-      return !now.has_ended();
+      return (now.bits_ & ticket_mask) == ticket && !now.has_ended();
     });
   }
-  void close() noexcept { word_.fetch_and(~active, std::memory_order_acq_rel); }
   /// Closes the gate for good.
   void end() noexcept {
     change([](view now, std::uint64_t& next) {
@@ -80,7 +90,8 @@ class instance_gate {
 
  private:
   static constexpr std::uint64_t phase_mask = 0x07, active = 0x08, ended = 0x10;
-  static constexpr std::uint64_t one_inside = 0x100, inside_mask = 0xffffff00;
+  static constexpr std::uint64_t one_ticket = 0x20, ticket_mask = 0xfe0;
+  static constexpr std::uint64_t one_inside = 0x1000, inside_mask = 0xfffff000;
 
   template <class Step>
   bool change(Step step) noexcept {

@@ -1,13 +1,14 @@
 // One call of a C callback, from its start until the platform has its result (G24 to G29).
 #pragma once
 
-#include "lockgate/base/transport_id.hpp"  // for transport_id
-#include "lockgate/buffer/chain.hpp"       // for chain
-#include "lockgate/capi/cpnatfwt.h"        // for CPNATFWT_BUFFER, CPNATFWT_TRANSPORT_ID
-#include "lockgate/capi/host.hpp"          // for host
-#include "lockgate/capi/hresult.hpp"       // for pending
-#include "lockgate/capi/slot_table.hpp"    // for slot_table, slot_handle
-#include "lockgate/coro/operation.hpp"     // for resumption, task_context
+#include "lockgate/base/transport_id.hpp"   // for transport_id
+#include "lockgate/buffer/chain.hpp"        // for chain
+#include "lockgate/capi/cpnatfwt.h"         // for CPNATFWT_BUFFER, CPNATFWT_TRANSPORT_ID
+#include "lockgate/capi/host.hpp"           // for host
+#include "lockgate/capi/hresult.hpp"        // for pending
+#include "lockgate/capi/instance_gate.hpp"  // for instance_gate
+#include "lockgate/capi/slot_table.hpp"     // for slot_table, slot_handle
+#include "lockgate/coro/operation.hpp"      // for resumption, task_context
 
 #include <array>      // for array
 #include <atomic>     // for atomic
@@ -46,12 +47,6 @@ class pended_row final : posted_item {
                     [](posted_item&) noexcept {}),
         index_(index) {}
 
-  /// Called inside the completion call, on the provider's thread, when an activation succeeds.
-  struct activation {
-    void (*succeeded)(void* context) noexcept = nullptr;
-    void* context = nullptr;
-  };
-
   [[nodiscard]] void* context() const noexcept { return slot_handle(index_, generation_).value(); }
   [[nodiscard]] bool has_arrived() const noexcept { return arrived_; }
   [[nodiscard]] HRESULT take_result() noexcept {
@@ -74,7 +69,12 @@ class pended_row final : posted_item {
     }
     return parts;
   }
-  void is_activation(activation of) noexcept { activation_ = of; }
+  /// The call is an activation: its success opens the gate inside the completion call, on the
+  /// provider's thread.
+  void is_activation(instance_gate& gate, std::uint64_t ticket) noexcept {
+    gate_ = &gate;
+    ticket_ = ticket;
+  }
 
   /// CPNATFWT_PLATFORM_COMPLETION_ROUTINE.
   static VOID CALLBACK complete(PVOID context, HRESULT result) noexcept;
@@ -103,7 +103,8 @@ class pended_row final : posted_item {
   bool arrived_ = false;
   bool taken_ = false;
   bool given_up_ = false;
-  activation activation_;
+  instance_gate* gate_ = nullptr;
+  std::uint64_t ticket_ = 0;
   std::coroutine_handle<> waiting_;
   resumption way_back_;
   scheduler* home_ = nullptr;
@@ -125,7 +126,7 @@ class row_pool {
     pended_row* row = free_ ? std::exchange(free_, free_->next_free_) : slots_.add();
     if (!row) return nullptr;
     row->arrived_ = row->taken_ = row->given_up_ = false;
-    row->activation_ = {};
+    row->gate_ = nullptr;
     row->word_.store(pended_row::word(row->generation_, pended_row::open),
                      std::memory_order_release);
     return row;
@@ -186,8 +187,7 @@ inline VOID CALLBACK pended_row::complete(PVOID context, HRESULT result) noexcep
     return;
   }
   row->result_ = result == pending ? E_FAIL : result;  // "not yet" is no result
-  if (row->activation_.succeeded && SUCCEEDED(row->result_))
-    row->activation_.succeeded(row->activation_.context);
+  if (row->gate_ && SUCCEEDED(row->result_)) row->gate_->open(row->ticket_);
   if (host::get().on_platform_thread()) row->arrive();
   else host::get().post(*row);
 }
@@ -198,9 +198,10 @@ inline VOID CALLBACK pended_row::complete(PVOID context, HRESULT result) noexcep
 inline void pended_row::arrive() noexcept {
   arrived_ = true;
   if (given_up_) return row_pool::get().recycle(*this);
+  if (gate_ && FAILED(result_)) gate_->close();
   const std::coroutine_handle<> waiting = std::exchange(waiting_, {});
   if (!waiting) return;
-  if (activation_.succeeded) home_->resume(waiting);
+  if (gate_) home_->resume(waiting);
   else way_back_.resume();
 }
 

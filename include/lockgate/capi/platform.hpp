@@ -48,14 +48,16 @@ struct misuse_statistics {
 /// Callable on any thread.
 [[nodiscard]] misuse_statistics misuse() noexcept;
 
-/// While it lives, the platform of C providers has no thread but runs on `home`, which the thread
-/// that made this drives; for tests that choose every step.
+/// While it lives, the platform of C providers has no thread of its own but runs where the thread
+/// that made this lets it: in tests that choose every step, or in the program's own loop.
 ///
 /// Requires: the platform is not running; every instance is deregistered when this is destroyed.
-/// Lifetime: `home` outlives it.
+/// Lifetime: `home`, or `on`, outlives it.
 class stepped_platform {
  public:
   explicit stepped_platform(scheduler& home, const platform_options& options = platform_options());
+  /// C providers register with `on`, next to its C++ providers.
+  explicit stepped_platform(lockgate::platform& on);
   stepped_platform(const stepped_platform&) = delete;
   ~stepped_platform();
 };

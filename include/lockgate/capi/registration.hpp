@@ -17,14 +17,18 @@
 
 namespace lockgate::inline v0::capi::detail {
 
-/// The arguments of Register, converted, and its outcome.
+/// The arguments of Register, converted, and its outcome. While it lives, the handle is in phase
+/// `registering`; one that could not be carried out is `created` again.
 class registration_request {
  public:
+  explicit registration_request(c_instance& of) noexcept : of_(of) {}
+  registration_request(const registration_request&) = delete;
+  ~registration_request() {
+    if (!settled_) move_on(handle_phase::created);
+  }
   /// Errors: throws `std::bad_alloc`.
-  registration_request(c_instance& of, const WCHAR* name, const IF_LUID* luid, ULONG flags,
-                       const WCHAR* sddl)
-      : of_(of), provider_name_("cpnatfwt " +
-                                std::to_string(reinterpret_cast<std::uintptr_t>(of.identity))) {
+  void read(const WCHAR* name, const IF_LUID* luid, ULONG flags, const WCHAR* sddl) {
+    provider_name_ = "cpnatfwt " + std::to_string(reinterpret_cast<std::uintptr_t>(of_.identity));
     // One unit more than fits, so that the platform sees that there is something to cut.
     if (name) name_ = to_utf8(name, lockgate::detail::interface_names::longest_name + 1);
     if (sddl) access_ = to_utf8(sddl, static_cast<std::size_t>(-1));
@@ -34,7 +38,6 @@ class registration_request {
     wish_.access = access_;
     wish_.provider_name = provider_name_;
   }
-  registration_request(const registration_request&) = delete;
   [[nodiscard]] std::uint64_t luid() const noexcept { return wish_.interface_luid; }
 
   /// Registers on the platform's thread. Completes: with the outcome, which `settle` then takes in
@@ -61,13 +64,18 @@ class registration_request {
   status settle(status granted) noexcept {
     if (granted) of_.registered = provider_instance();
     wish_.interface_luid = of_.registered.interface_luid();
-    of_.gate.move(of_.generation(), handle_phase::registering,
-                  granted ? handle_phase::created : handle_phase::registered);
+    settled_ = true;  // from the next line on the handle may be registered or destroyed again
+    move_on(granted ? handle_phase::created : handle_phase::registered);
     return granted;
   }
 
  private:
+  void move_on(handle_phase to) noexcept {
+    of_.gate.move(of_.generation(), handle_phase::registering, to);
+  }
+
   c_instance& of_;
+  bool settled_ = false;
   std::string provider_name_, name_, access_;
   registration wish_;
 };

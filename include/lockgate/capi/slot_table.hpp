@@ -26,6 +26,8 @@ class slot_handle {
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> half);
   }
+  static constexpr auto last_generation = static_cast<std::uint32_t>(mask);
+
   /// The generation after this one. Never 0: a null pointer is no handle.
   [[nodiscard]] static std::uint32_t next(std::uint32_t generation) noexcept {
     const auto following = static_cast<std::uint32_t>((generation + 1) & mask);

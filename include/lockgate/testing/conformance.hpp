@@ -66,8 +66,8 @@ struct conformance_options {
 
 namespace detail {
 
-/// One life of a provider: what somebody does to it.
-template <provider P, class Make>
+/// One life of a provider: what somebody does to it. `make(trial&, platform&)` gives the instance.
+template <class Make>
 struct provider_life {
   Make make;
   conformance_options options;
@@ -80,7 +80,7 @@ struct provider_life {
 
   void operator()(trial& t) {
     platform& cp = t.make_platform();
-    provider_instance instance = cp.create<provider_probe<P>>(t, make);
+    auto instance = make(t, cp);
     endpoint_options wish;
     wish.proposed_id = options.local;
     endpoint end;
@@ -100,13 +100,12 @@ struct provider_life {
     t.require(instance.state() == session_state::deregistered ||
                   instance.state() == session_state::created,
               "G23", "the instance was not drained ten minutes after it was deregistered");
-    instance = provider_instance();
     t.finish();
     judge(t);
   }
 
  private:
-  static task<> registers(trial* t, provider_instance* instance) {
+  static task<> registers(trial* t, auto* instance) {
     const status granted = co_await instance->register_instance();
     t->require(!granted || granted == errc::closed || granted == errc::no_memory, "G1",
                "registration failed");
@@ -119,7 +118,7 @@ struct provider_life {
     const status second = co_await end->send_to(peer, payload);
     static_cast<void>(second);
   }
-  static task<> deregisters(provider_instance* instance) {
+  static task<> deregisters(auto* instance) {
     const status ended = co_await instance->deregister();
     static_cast<void>(ended);
   }
@@ -144,6 +143,15 @@ struct provider_life {
   }
 };
 
+inline conformance_item not_applicable(const char* guarantee, const char* question,
+                                       const char* why) {
+  conformance_item item;
+  item.guarantee = guarantee;
+  item.question = question;
+  item.why = why;
+  return item;
+}
+
 inline void fill(conformance_item& item, const std::optional<failure>& found) {
   item.outcome = found ? verdict::failed : verdict::passed;
   if (!found) return;
@@ -154,15 +162,15 @@ inline void fill(conformance_item& item, const std::optional<failure>& found) {
 
 }  // namespace detail
 
-/// Puts every question to providers that `make()` makes, or `make(trial&)`, where the trial offers
-/// its scheduler and keeps a simulated network.
+/// Puts every question to instances that `make(trial&, platform&)` makes: anything that can be asked
+/// to `register_instance`, to `deregister`, and for its `state`, as a `provider_instance` can.
 ///
 /// Errors: throws `std::bad_alloc`.
 /// Cost: `options.runs` short lives for each question.
-template <provider P, class Make>
-[[nodiscard]] conformance_report run_conformance(
+template <class Make>
+[[nodiscard]] conformance_report run_instance_conformance(
     Make make, const conformance_options& options = conformance_options()) {
-  using life = detail::provider_life<P, Make>;
+  using life = detail::provider_life<Make>;
   conformance_report report;
   bool activated = false, reached = false;
   const auto ask = [&](const char* guarantee, const char* question, auto set) {
@@ -184,11 +192,7 @@ template <provider P, class Make>
     report.items.push_back(std::move(item));
   };
   const auto skip = [&](const char* guarantee, const char* question, const char* why) {
-    conformance_item item;
-    item.guarantee = guarantee;
-    item.question = question;
-    item.why = why;
-    report.items.push_back(std::move(item));
+    report.items.push_back(detail::not_applicable(guarantee, question, why));
   };
 
   ask("G1", "registered and deregistered, with nobody using it", [](life&) {});
@@ -211,9 +215,6 @@ template <provider P, class Make>
     ask("G20", "the platform stops at any moment while it is in use",
         [](life& l) { l.demand = l.shutdown = true; });
   }
-  if constexpr (!id_aware_provider<P>)
-    skip("G34", "ids are added and removed", "it has no rows for ids");
-  if constexpr (!dormant_provider<P>) skip("G40", "told about dormancy", "it has no row for it");
 
   const std::uint64_t before = this_thread_allocations.attempts;
   conformance_item item;
@@ -227,6 +228,22 @@ template <provider P, class Make>
     item.why = "no counting operator new: include replace_operator_new.hpp in one source file";
   else detail::fill(item, failed.first_failure);
   report.items.push_back(std::move(item));
+  return report;
+}
+
+/// Puts every question to providers that `make()` makes, or `make(trial&)`, where the trial offers
+/// its scheduler and keeps a simulated network. Errors and cost: as above.
+template <provider P, class Make>
+[[nodiscard]] conformance_report run_conformance(
+    Make make, const conformance_options& options = conformance_options()) {
+  conformance_report report = run_instance_conformance(
+      [&make](trial& t, platform& cp) { return cp.create<provider_probe<P>>(t, make); }, options);
+  const auto skip = [&report](const char* guarantee, const char* question, const char* why) {
+    report.items.push_back(detail::not_applicable(guarantee, question, why));
+  };
+  if constexpr (!id_aware_provider<P>)
+    skip("G34", "ids are added and removed", "it has no rows for ids");
+  if constexpr (!dormant_provider<P>) skip("G40", "told about dormancy", "it has no row for it");
   return report;
 }
 

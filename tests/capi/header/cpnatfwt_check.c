@@ -42,5 +42,10 @@ HOLDS(offsetof(TABLE, reachTransportId) == SLOT(6));
 HOLDS(offsetof(TABLE, sendBuffers) == SLOT(7));
 HOLDS(sizeof(TABLE) == SLOT(8));
 
+#ifdef _WIN32
+#define TEXT_OF(literal) L##literal
+#else
+#define TEXT_OF(literal) u##literal
+#endif
 extern WCHAR name[];
-WCHAR name[] = u"a UTF-16 literal is a WCHAR string";
+WCHAR name[] = TEXT_OF("a UTF-16 literal is a WCHAR string");
