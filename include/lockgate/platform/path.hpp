@@ -60,6 +60,7 @@ class path final : public list_link<path>, ready_item {
     if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
     return lane_open_ && gathered_ == 0;
   }
+  /// Writes the message that carries `payload` where it is used; `message_for` returns it.
   void write_message(outgoing& out, const chain& payload) const noexcept {
     out.local = endpoint_.id();
     out.remote = remote_;
@@ -70,13 +71,6 @@ class path final : public list_link<path>, ready_item {
     outgoing message;
     write_message(message, payload);
     return message;
-  }
-  /// The same in place, for those who describe many.
-  void describe(const chain& payload, outgoing& message) const noexcept {
-    message.local = endpoint_.id();
-    message.remote = remote_;
-    message.endpoint = endpoint_.luid();
-    message.payload = payload;
   }
 
   /// Offers messages to the provider. Requires: `lane_is_open()`.

@@ -324,7 +324,7 @@ inline status gathered_sends::add(path& to, lease& memory) noexcept {
   if (gathering_.count == batch_size) flush();
   if (gathering_.count == batch_size) return errc::queue_full;
   if (!gathering_.reserve()) return errc::no_memory;
-  to.describe(chain(memory.bytes()), gathering_.messages[gathering_.count]);
+  to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   taken& owner = gathering_.owners[gathering_.count++];
   owner.to = &to;
   owner.memory = std::move(memory);
