@@ -1,111 +1,27 @@
 // A whole network in one process and one thread: hosts, NAT boxes, links, and packets under way.
 #pragma once
 
-#include "lockgate/base/address.hpp"            // for ip_address, socket_address
-#include "lockgate/buffer/slab_pool.hpp"        // for slab_pool
-#include "lockgate/coro/scheduler.hpp"          // for scheduler
-#include "lockgate/coro/timer.hpp"              // for timer
-#include "lockgate/net/datagram_socket.hpp"     // for datagram_network
-#include "lockgate/testing/link_quality.hpp"    // for link_quality, network_statistics
-#include "lockgate/testing/split_mix.hpp"       // for split_mix
-#include "lockgate/testing/virtual_nat.hpp"     // for virtual_nat
-#include "lockgate/testing/virtual_socket.hpp"  // for virtual_socket
+#include "lockgate/base/address.hpp"          // for ip_address, socket_address
+#include "lockgate/coro/scheduler.hpp"        // for scheduler
+#include "lockgate/coro/timer.hpp"            // for timer
+#include "lockgate/net/resolver.hpp"          // for resolving_network
+#include "lockgate/net/stream.hpp"            // for stream_network
+#include "lockgate/testing/allocations.hpp"   // for allocations_pause
+#include "lockgate/testing/link_quality.hpp"  // for link_quality, network_statistics
+#include "lockgate/testing/nat_box.hpp"       // for nat_box, address_realm
+#include "lockgate/testing/split_mix.hpp"     // for split_mix
+#include "lockgate/testing/virtual_host.hpp"  // for virtual_host
 
-#include <algorithm>  // for push_heap, pop_heap, find
+#include <algorithm>  // for push_heap, pop_heap
 #include <cstddef>    // for byte, size_t
-#include <cstdint>    // for uint64_t, uint16_t
-#include <cstring>    // for memcpy
-#include <memory>     // for unique_ptr, shared_ptr, weak_ptr
-#include <span>       // for span
+#include <cstdint>    // for uint64_t
+#include <map>        // for map
+#include <memory>     // for unique_ptr, shared_ptr
+#include <string>     // for string
 #include <utility>    // for move
 #include <vector>     // for vector
 
 namespace lockgate::inline v0::testing {
-
-class virtual_network;
-class nat_box;
-
-/// Addresses that can talk to each other directly: the internet, or what is behind a NAT box.
-struct address_realm {
-  nat_box* gateway = nullptr;  ///< the way out; null: this is the internet
-  std::vector<virtual_host*> hosts;
-  std::vector<nat_box*> boxes;
-};
-
-/// A NAT box in the network: its table, its link to the outside, and the realm behind it.
-class nat_box {
- public:
-  nat_box(address_realm& outside, const ip_address& external, const nat_behaviour& behaviour,
-          std::uint64_t seed)
-      : table(external, behaviour, seed), outside_(outside) {
-    inside.gateway = this;
-  }
-  virtual_nat table;
-  link_quality link{};
-  address_realm inside;
-  [[nodiscard]] address_realm& outside() const noexcept { return outside_; }
-
- private:
-  address_realm& outside_;
-};
-
-/// One machine: a `datagram_network` for the providers that run on it.
-class virtual_host {
- public:
-  using datagram_socket_type = virtual_socket;
-
-  virtual_host(virtual_network& net, address_realm& realm, const ip_address& address)
-      : net_(net), realm_(realm), addresses_{address} {}
-  virtual_host(const virtual_host&) = delete;
-  ~virtual_host() {
-    for (const auto& weak : sockets_)
-      if (const auto s = weak.lock()) {
-        s->close();
-        s->host = nullptr;
-      }
-  }
-
-  link_quality link{};
-
-  [[nodiscard]] inline scheduler& home() noexcept;
-  [[nodiscard]] slab_pool& buffers() noexcept { return buffers_; }
-  /// Errors: unreachable when the host does not have the address, invalid_argument for a port that
-  ///         is taken.
-  [[nodiscard]] inline result<virtual_socket> open_datagram(const socket_address& local);
-
-  [[nodiscard]] const std::vector<ip_address>& addresses() const noexcept { return addresses_; }
-  [[nodiscard]] bool has(const ip_address& address) const noexcept {
-    return std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end();
-  }
-  void add_address(const ip_address& address) { addresses_.push_back(address); }
-  /// Sockets bound to it stay, but neither send nor receive any more.
-  void remove_address(const ip_address& address) { std::erase(addresses_, address); }
-
- private:
-  friend class virtual_network;
-  friend class virtual_socket;
-
-  [[nodiscard]] std::shared_ptr<detail::socket_state> socket_at(const socket_address& to) {
-    std::erase_if(sockets_, [](const auto& weak) { return weak.expired(); });
-    for (const auto& weak : sockets_) {
-      auto s = weak.lock();
-      if (s && !s->closed && s->local.port == to.port &&
-          (s->local.ip.is_unspecified() || s->local.ip == to.ip))
-        return s;
-    }
-    return nullptr;
-  }
-  /// False when it had to be dropped.
-  bool take_in(const socket_address& from, const socket_address& to,
-               std::span<const std::byte> payload, time_point now);
-
-  virtual_network& net_;
-  address_realm& realm_;
-  std::vector<ip_address> addresses_;
-  std::vector<std::weak_ptr<detail::socket_state>> sockets_;
-  std::uint16_t next_port_ = 49151;
-  slab_pool buffers_{2048, 1024};
-};
 
 /// The network. Packets move hop by hop, on the scheduler's time; the same seed makes the same run.
 ///
@@ -132,9 +48,12 @@ class virtual_network {
     where.hosts.push_back(hosts_.back().get());
     return *hosts_.back();
   }
+  /// What look-ups of a name give from now on; one that was never set is unknown.
+  void set_name(const std::string& name, virtual_name what) { names_[name] = std::move(what); }
 
  private:
   friend class virtual_socket;
+  friend class virtual_host;
 
   struct packet {
     time_point at;
@@ -144,6 +63,7 @@ class virtual_network {
     address_realm* realm = nullptr;  // where it arrives, or
     virtual_host* host = nullptr;    // whom it reaches
     std::vector<std::byte> payload;
+    std::shared_ptr<const detail::stream_segment> segment;  // null: a datagram
     /// A heap gives the greatest: the one due first.
     friend bool operator<(const packet& a, const packet& b) noexcept {
       return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
@@ -161,13 +81,25 @@ class virtual_network {
 
   void send(virtual_host& by, const socket_address& from, const socket_address& to,
             const chain& payload) {
-    ++statistics_.sent;
+    const allocations_pause pause;  // the network's memory is not what a test makes fail
     packet p;
+    p.payload = take_buffer(payload.size());
+    payload.copy_to(p.payload.data());
+    leave(by, from, to, std::move(p));
+  }
+  void send(virtual_host& by, const socket_address& from, const socket_address& to,
+            detail::stream_segment segment, std::vector<std::byte> payload) {
+    const allocations_pause pause;
+    packet p;
+    p.payload = std::move(payload);
+    p.segment = std::make_shared<const detail::stream_segment>(std::move(segment));
+    leave(by, from, to, std::move(p));
+  }
+  void leave(virtual_host& by, const socket_address& from, const socket_address& to, packet&& p) {
+    ++statistics_.sent;
     p.from = from;
     p.to = to;
     p.realm = &by.realm_;
-    p.payload = take_buffer(payload.size());
-    payload.copy_to(p.payload.data());
     travel(std::move(p), by.link);
   }
 
@@ -185,6 +117,7 @@ class virtual_network {
     }
     if (!p.payload.empty() && random_.chance(link.corruption)) {
       ++statistics_.corrupted;
+      if (p.segment) return keep_buffer(std::move(p.payload));  // TCP's checksum sees it
       p.payload[random_.below(p.payload.size())] ^= static_cast<std::byte>(1 + random_.below(255));
     }
     p.at = home_.now() + travel_time(link);
@@ -206,6 +139,7 @@ class virtual_network {
   }
   /// The packets that are due take their next hop.
   void arrive() noexcept {
+    const allocations_pause pause;
     const time_point now = home_.now();
     while (!under_way_.empty() && under_way_.front().at <= now) {
       std::pop_heap(under_way_.begin(), under_way_.end());
@@ -218,9 +152,14 @@ class virtual_network {
   }
   void reach_host(packet&& p) {
     if (!p.host->has(p.to.ip)) ++statistics_.no_route;
+    else if (p.segment) take_segment(p);
     else if (!p.host->take_in(p.from, p.to, p.payload, home_.now())) ++statistics_.overflowed;
     else ++statistics_.delivered;
     keep_buffer(std::move(p.payload));
+  }
+  void take_segment(const packet& p) {
+    ++statistics_.delivered;
+    p.host->take_in(p.from, p.to, *p.segment, p.payload);
   }
   void drop(packet&& p, std::uint64_t& counter) {
     ++counter;
@@ -228,6 +167,10 @@ class virtual_network {
   }
   void route(packet&& p);
   void enter(nat_box& box, packet&& p);
+  /// The table of a box that a packet is subject to.
+  [[nodiscard]] static virtual_nat& table_for(nat_box& box, const packet& p) noexcept {
+    return p.segment ? box.streams : box.table;
+  }
   [[nodiscard]] static virtual_host* host_in(address_realm& realm, const ip_address& address) {
     for (virtual_host* h : realm.hosts)
       if (h->has(address)) return h;
@@ -252,6 +195,7 @@ class virtual_network {
   address_realm internet_;
   std::vector<std::unique_ptr<nat_box>> boxes_;
   std::vector<std::unique_ptr<virtual_host>> hosts_;
+  std::map<std::string, virtual_name> names_;
   std::vector<packet> under_way_;
   std::vector<std::vector<std::byte>> spare_;
   std::uint64_t next_sequence_ = 0;
@@ -272,7 +216,7 @@ inline void virtual_network::route(packet&& p) {
 
   nat_box* const gateway = p.realm->gateway;
   if (!gateway) return drop(std::move(p), statistics_.no_route);
-  const auto source = gateway->table.outbound(p.from, p.to, home_.now());
+  const auto source = table_for(*gateway, p).outbound(p.from, p.to, home_.now());
   if (!source) return drop(std::move(p), statistics_.filtered);
   p.from = *source;
   if (gateway->table.behaviour().translates && p.to.ip == gateway->table.external()) {
@@ -285,7 +229,7 @@ inline void virtual_network::route(packet&& p) {
 
 /// From outside of a box to its inside, if the box lets it.
 inline void virtual_network::enter(nat_box& box, packet&& p) {
-  const auto destination = box.table.inbound(p.from, p.to, home_.now());
+  const auto destination = table_for(box, p).inbound(p.from, p.to, home_.now());
   if (!destination) return drop(std::move(p), statistics_.filtered);
   p.to = *destination;
   p.realm = &box.inside;
@@ -295,42 +239,13 @@ inline void virtual_network::enter(nat_box& box, packet&& p) {
 inline scheduler& virtual_host::home() noexcept {
   return net_.home();
 }
-
-inline result<virtual_socket> virtual_host::open_datagram(const socket_address& local) {
-  if (!local.ip.is_unspecified() && !has(local.ip)) return errc::unreachable;
-  socket_address bound = local;
-  if (bound.port == 0) {
-    do {
-      next_port_ = static_cast<std::uint16_t>(next_port_ == 65535 ? 49152 : next_port_ + 1);
-      bound.port = next_port_;
-    } while (socket_at(bound));
-  } else if (socket_at(bound)) {
-    return errc::invalid_argument;
-  }
-  auto state = std::make_shared<detail::socket_state>();
-  state->host = this;
-  state->local = bound;
-  sockets_.push_back(state);
-  return virtual_socket(std::move(state));
+inline void virtual_host::carry(const socket_address& from, const socket_address& to,
+                                detail::stream_segment segment, std::vector<std::byte> payload) {
+  if (has(from.ip)) net_.send(*this, from, to, std::move(segment), std::move(payload));
 }
-
-inline bool virtual_host::take_in(const socket_address& from, const socket_address& to,
-                                  std::span<const std::byte> payload, time_point now) {
-  const auto socket = socket_at(to);
-  if (!socket || socket->queue.size() >= detail::socket_state::queue_limit) return false;
-  const slab_pool::filling memory = buffers_.acquire();
-  if (!memory.has_memory()) return false;
-  const std::size_t size = std::min(payload.size(), memory.memory().size());
-  if (size > 0) std::memcpy(memory.memory().data(), payload.data(), size);
-  received_datagram got;
-  got.payload = memory.cut(0, size);
-  got.from = from;
-  got.local = to;
-  got.arrival = now;
-  got.truncated = size < payload.size();
-  socket->queue.push_back(std::move(got));
-  socket->readers.complete_one();
-  return true;
+inline virtual_name virtual_host::look_up(const std::string& name) const {
+  const auto known = net_.names_.find(name);
+  return known == net_.names_.end() ? virtual_name() : known->second;
 }
 
 inline sent virtual_socket::try_send(std::span<const outgoing_datagram> batch) {
@@ -339,7 +254,7 @@ inline sent virtual_socket::try_send(std::span<const outgoing_datagram> batch) {
   std::size_t done = 0;
   for (const outgoing_datagram& d : batch) {
     socket_address from = state_->local;
-    if (from.ip.is_unspecified() && !host.addresses().empty()) from.ip = host.addresses().front();
+    if (from.ip.is_unspecified()) from.ip = host.source_for(d.to.ip);
     if (!host.has(from.ip)) return {done, errc::unreachable};
     if (d.payload.size() > host.link.largest_payload) return {done, errc::message_too_large};
     host.net_.send(host, from, d.to, d.payload);
@@ -352,6 +267,7 @@ inline void virtual_socket::close() noexcept {
   if (state_ && !state_->closed) state_->close();
 }
 
-static_assert(datagram_network<virtual_host>);
+static_assert(stream_network<virtual_host>);
+static_assert(resolving_network<virtual_host>);
 
 }  // namespace lockgate::inline v0::testing
