@@ -1,7 +1,7 @@
 // What if a required row has another name? The error says which row is missing and what to write.
 //
-// expect-error: lockgate provider: needs the row reach_transport_id; write:
-// lockgate::task<lockgate::status> reach_transport_id max-lines: 60
+// expect-error: lockgate provider: needs the row reach_transport_id; write: lockgate::task<lockgate::status> reach_transport_id
+// max-lines: 60
 #include "lockgate/lockgate.hpp"
 
 class relay {

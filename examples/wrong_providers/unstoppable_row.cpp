@@ -1,8 +1,8 @@
 // What if a row returns an awaitable of another library? Nobody could stop it; the error says how
 // to wrap it.
 //
-// expect-error: lockgate provider: transition_active returns an awaitable that cannot be stopped;
-// return lockgate::task, or wrap it max-lines: 60
+// expect-error: lockgate provider: transition_active returns an awaitable that cannot be stopped; return lockgate::task, or wrap it
+// max-lines: 60
 #include "lockgate/lockgate.hpp"
 
 struct foreign_awaitable {

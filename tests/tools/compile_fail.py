@@ -23,9 +23,12 @@ def announced(text):
 def defects(source, command):
     """Yields a sentence for everything that is not as announced."""
     with open(source, encoding="utf-8") as file:
-        expected, limit = announced(file.read())
+        text = file.read()
+    expected, limit = announced(text)
     if not expected:
         yield f"{source} announces no error"
+    if len(re.findall(r"expect-error:|max-lines:", text)) != len(expected) + (limit is not None):
+        yield f"{source} announces something in the middle of a line"
     run = subprocess.run(
         [*command, "-fsyntax-only", "-fdiagnostics-color=never", source],
         stdout=subprocess.PIPE,

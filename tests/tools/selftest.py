@@ -14,6 +14,8 @@ import compile_fail
 import coroutine_traps
 import guarantees
 import layers
+import snippets
+import tour
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 CXX = os.environ["CXX"]
@@ -97,6 +99,67 @@ class Guarantees(unittest.TestCase):
         self.assertEqual([], guarantees.untested(set(guarantees.GUARANTEES), "in tests/capi"))
 
 
+class Snippets(unittest.TestCase):
+    TEXT = "int a;\n\nclass b {\n  void c();\n  void d();\n};\nint e;\n"
+
+    def problem(self, page):
+        """What is wrong with the only block of `page`, a file of docs/."""
+        [(_, mark, language, text)] = snippets.blocks(page)
+        return snippets.problem_with(snippets.ROOT / "docs" / "page.md", mark, language, text, TOOLS)
+
+    def test_excerpts(self):
+        for block in ("int a;\n", "void c();\nvoid d();\n", "class b {\n  ...\n};\n", "int a;\n// ...\nint e;\n"):
+            self.assertTrue(snippets.is_excerpt(block, self.TEXT), block)
+        for block in ("int x;\n", "void c();\nint e;\n", "int e;\n...\nint a;\n", "class b {\nvoid c();\n"):
+            self.assertFalse(snippets.is_excerpt(block, self.TEXT), block)
+
+    def test_marks(self):
+        source = "<!-- source: tests/tools/sources.py -->\n"
+        for page, sentence in (
+            ("```cpp\nint a;\n```\n", "without a source"),
+            ("<!-- unchecked: short -->\n```cpp\nint a;\n```\n", "without a source"),
+            (source + "```python\nimport os\n```\n", "not an excerpt"),
+            ("<!-- source: no/such.file -->\n```cpp\nint a;\n```\n", "does not exist"),
+            ("```sh\nls\n```\n", "no comment"),
+            ("<!-- command -->\n```sh\ncmake --preset nowhere\n```\n", "preset nowhere"),
+            ("<!-- command -->\n```sh\npython3 tests/tools/no_such.py\n```\n", "file tests/tools/no_such.py"),
+            ("<!-- output: layers.py -->\n```text\nlayers: 99 problem(s)\n```\n", "prints something else"),
+        ):
+            self.assertIn(sentence, self.problem(page) or "", page)
+        for page in (
+            source + "```python\nimport re\n```\n",
+            "<!-- command -->\n```sh\ncmake --workflow --preset test\n```\n",
+            "<!-- output: layers.py -->\n```text\nlayers: 0 problem(s)\n```\n",
+        ):
+            self.assertIsNone(self.problem(page), page)
+
+
+class Tour(unittest.TestCase):
+    PAGE = """<!-- source: examples/tour/x.txt -->
+```text
+one
+```
+<!-- tour -->
+```sh
+cat tour/x.txt
+```
+<!-- tour -->
+```text
+%s
+```
+"""
+
+    def walk(self, page):
+        with tempfile.TemporaryDirectory() as name:
+            (pathlib.Path(name) / "tour").mkdir()
+            return list(tour.walk(page, pathlib.Path(name)))
+
+    def test_walk(self):
+        self.assertEqual([], self.walk(self.PAGE % "one"))
+        self.assertIn("instead of", self.walk(self.PAGE % "two")[0])
+        self.assertIn("ends with status", self.walk(self.PAGE.replace("cat", "false") % "one")[0])
+
+
 class CompileFail(unittest.TestCase):
     SENTENCE = '// expect-error: say hello\nstatic_assert(false, "say hello");\n'
 
@@ -114,6 +177,7 @@ class CompileFail(unittest.TestCase):
         self.assertIn("the compiler accepts", self.defects("// expect-error: x\nint a;\n")[0])
         self.assertIn("no error matches", self.defects("// expect-error: bye\n" + self.SENTENCE)[0])
         self.assertIn("announces no error", self.defects("int a = b;\n")[0])
+        self.assertIn("middle of a line", self.defects(self.SENTENCE.replace("hello\n", "hello max-lines: 9\n", 1))[0])
         self.assertIn("lines of output", self.defects("// max-lines: 0\n" + self.SENTENCE)[0])
 
 
