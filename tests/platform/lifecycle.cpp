@@ -1,4 +1,4 @@
-// The table of events and states (cp-api section 5), cell by cell.
+// The table of events and states, cell by cell.
 #include "support/one_session.hpp"
 
 using lockgate::errc;

@@ -14,8 +14,10 @@ import compile_fail
 import coroutine_traps
 import guarantees
 import layers
+import reference
 import snippets
 import tour
+import wrong_providers
 
 TOOLS = pathlib.Path(__file__).resolve().parent
 CXX = os.environ["CXX"]
@@ -158,6 +160,54 @@ cat tour/x.txt
         self.assertEqual([], self.walk(self.PAGE % "one"))
         self.assertIn("instead of", self.walk(self.PAGE % "two")[0])
         self.assertIn("ends with status", self.walk(self.PAGE.replace("cat", "false") % "one")[0])
+
+
+class Reference(unittest.TestCase):
+    def test_errors(self):
+        table = reference.errors(
+            "enum class errc {\n  ok = 0,\n  lost,  ///< not found (G1)\n};\n"
+            "standard_condition(errc\n case errc::lost: return std::errc::host_unreachable;",
+            "meaning{errc::ok, S_OK}, meaning{errc::lost, HRESULT_FROM_WIN32(ERROR_GONE)}",
+            "#define ERROR_GONE 1232\n",
+        )
+        self.assertIn(
+            "| `lost` | not found (G1) | `host_unreachable` | `HRESULT_FROM_WIN32(ERROR_GONE)` | `0x800704D0` |",
+            table,
+        )
+
+    def test_members(self):
+        table = reference.members("wish", "struct wish {\n  int a = 3;  ///< how many\n  duration b{};\n};\n")
+        self.assertIn("| `a` | `int` | `3` | how many |\n| `b` | `duration` |   |   |", table)
+
+    def test_named_tests(self):
+        lines = [f"| G{g} | x | G{g}: t |" for g in reference.GUARANTEES]
+        lines += [f"| U{u} | x | `README.md` |" for u in reference.CHOICES]
+        known = {f"G{g}: t": {f"G{g}"} for g in reference.GUARANTEES}
+        page = "\n".join(lines)
+        self.assertEqual([], list(reference.wrong_tests(page, known)))
+        for old, new, sentence in (
+            ("G7: t", "G8: t", "no test has this name"),
+            ("| G9 | x | G9: t |\n", "", "has its line"),
+            ("`README.md`", "`nowhere.cpp`", "there is no"),
+        ):
+            self.assertIn(sentence, " ".join(reference.wrong_tests(page.replace(old, new, 1), known)))
+
+
+class WrongProviders(unittest.TestCase):
+    PAGE = "<!-- compiler: %s examples/x.cpp -->\n```text\nx.cpp:1:2: error: no\n    7 | f();\n```\n"
+
+    def problems(self, compiler, said, insist=True):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return [p for p, _, _ in wrong_providers.check(self.PAGE % compiler, insist, lambda *_: said)]
+
+    def test_blocks(self):
+        version = subprocess.run([CXX, "-dumpversion"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        name = "clang++" if "clang" in CXX else "g++"
+        here = f"{name} {version.split('.')[0].strip()}"
+        self.assertEqual([], self.problems(here, "x.cpp:31:4: error: no\n  102 | f();\n"))
+        self.assertIn("something else", self.problems(here, "x.cpp:1:2: error: yes\n    7 | f();\n")[0])
+        self.assertIn("not installed", self.problems("g++ 3", "")[0])
+        self.assertEqual([], self.problems("g++ 3", "", insist=False))
 
 
 class CompileFail(unittest.TestCase):

@@ -29,7 +29,7 @@ enum class errc {
   activation_failed,       ///< the provider could not become active (G8, G39)
   activation_delayed,      ///< a failed activation is being backed off (U21)
   provider_failed,         ///< the provider broke off with an exception or broke the protocol (U16)
-  message_empty,           ///< a message without a byte (cp-api 7.5)
+  message_empty,           ///< a message without a byte
   message_too_large,       ///< longer than a message may be
   would_block,             ///< try again later
   queue_full,              ///< a bound on queued messages or pinned memory is reached

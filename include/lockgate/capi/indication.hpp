@@ -1,4 +1,4 @@
-// A message on its way from a C provider to the application (cp-api section 7, incoming).
+// A message on its way from a C provider to the application.
 #pragma once
 
 #include "lockgate/buffer/lease.hpp"        // for lease, lease_owner, copies_made

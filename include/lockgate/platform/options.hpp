@@ -16,8 +16,8 @@ namespace lockgate::inline v0 {
 
 /// Times and bounds of a platform. The defaults suit an application on a desktop or a phone.
 struct platform_options {
-  duration establish_timeout = std::chrono::seconds(60);  ///< U15
-  duration row_timeout = std::chrono::seconds(30);        ///< every other row, U15
+  duration establish_timeout = std::chrono::seconds(60);  ///< of establish_session (U15)
+  duration row_timeout = std::chrono::seconds(30);        ///< of every other row (U15)
   duration row_grace = std::chrono::seconds(5);           ///< from being asked to stop to "stuck"
   duration idle_time = std::chrono::seconds(60);          ///< without demand, until dormancy (U26)
   duration first_backoff = std::chrono::seconds(1);       ///< after a failed activation (U21)

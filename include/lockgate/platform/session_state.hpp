@@ -6,7 +6,7 @@
 
 namespace lockgate::inline v0 {
 
-/// Where an instance is in its life (cp-api section 5; E to T have a session).
+/// Where an instance is in its life; from ESTABLISHING to TERMINATING it has a session.
 enum class session_state : std::uint8_t {
   created,       ///< not registered, or a registration failed
   registering,   ///< registration is being decided

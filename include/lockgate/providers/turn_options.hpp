@@ -28,16 +28,15 @@ struct turn_server {
   std::uint16_t port = 3478;      ///< UDP and TCP; RFC 8656 section 3.1
   std::uint16_t tls_port = 5349;  ///< RFC 8656 section 3.1
   bool udp = true;                ///< the fastest, where it is not blocked
-  bool tcp = true;
-  bool tls = true;
+  bool tcp = true;                ///< where UDP is blocked
+  bool tls = true;                ///< where only what looks like the web passes
 };
 
 /// How a `turn` provider behaves.
 struct turn_options {
   turn_options() = default;
   std::vector<turn_server> servers;  ///< all are tried at once; the first to answer serves
-  /// Opens the control channel in establish and keeps it through dormancy.
-  bool always_on = false;
+  bool always_on = false;  ///< open the control channel in establish, keep it through dormancy
   stun::turn_families families = stun::turn_families::v4;  ///< of the relayed addresses
   bool allow_private_peers = false;  ///< relay to private, link-local and loopback addresses
   duration keep_alive = std::chrono::seconds(15);          ///< RFC 8445 section 11
