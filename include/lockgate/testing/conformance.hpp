@@ -162,8 +162,9 @@ inline void fill(conformance_item& item, const std::optional<failure>& found) {
 
 }  // namespace detail
 
-/// Puts every question to instances that `make(trial&, platform&)` makes: anything that can be asked
-/// to `register_instance`, to `deregister`, and for its `state`, as a `provider_instance` can.
+/// Puts every question to instances that `make(trial&, platform&)` makes: anything that can be
+/// asked to `register_instance`, to `deregister`, and for its `state`, as a `provider_instance`
+/// can.
 ///
 /// Errors: throws `std::bad_alloc`.
 /// Cost: `options.runs` short lives for each question.
