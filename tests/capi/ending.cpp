@@ -1,10 +1,27 @@
 // How sessions end, through the C surface; the scenarios are in ending.c.
 #include "ending.h"
 
-#include "support/application.hpp"  // for application
-#include "support/doctest.hpp"      // for TEST_CASE_FIXTURE
+#include "lockgate/capi/c_instance.hpp"  // for instance_table
+#include "support/application.h"         // for app_open, step
+#include "support/application.hpp"       // for application
+#include "support/doctest.hpp"           // for TEST_CASE_FIXTURE
+#include "support/provider.h"            // for provider
 
 using capi_test::application;
+
+namespace {
+
+HRESULT CALLBACK throws(CPNATFWT_PROVIDER_INSTANCE, PVOID, PVOID,
+                        CPNATFWT_PLATFORM_COMPLETION_ROUTINE) {
+  throw 1;  // only a provider in C++ can
+}
+
+lockgate::task<> breaks_the_link(lockgate::instance cp) {
+  const lockgate::status told = co_await cp.report_broken_link();
+  CHECK_FALSE(told);
+}
+
+}  // namespace
 
 TEST_CASE_FIXTURE(application, "G5, G21, G22: C: deregister is accepted inside every callback") {
   deregister_is_accepted_inside_every_callback();
@@ -24,4 +41,28 @@ TEST_CASE_FIXTURE(application, "G23: C: the end gives lent messages back") {
 }
 TEST_CASE_FIXTURE(application, "G23: C: closing an endpoint gives lent messages back") {
   closing_an_endpoint_gives_lent_messages_back();
+}
+
+TEST_CASE_FIXTURE(application, "G20: C: an exception from a callback ends the session") {
+  CPNATFWT_PROVIDER_INSTANCE_DISPATCH_TABLE table = provider_table;
+  table.transitionActive = throws;
+  provider p;
+  provider_init_with(&p, &table);
+  CHECK(CPNatfwtRegisterProviderInstance(p.instance, nullptr, nullptr, 0, nullptr) == S_OK);
+  step();
+  app_open();
+  CHECK(p.calls[TERMINATE] == 1);
+  CHECK(p.reason == CPNATFWT_SESSION_TERMINATION_PROVIDER_OTHER_FAILURE);
+  provider_finish(&p);
+}
+TEST_CASE_FIXTURE(application, "G20: C: a broken link ends the session") {
+  provider p;
+  provider_start(&p);
+  const lockgate::instance cp = lockgate::capi::detail::instance_table::get().find(p.instance)->cp;
+  const support::running<> breaks(world.home, breaks_the_link(cp));
+  step();
+  CHECK(breaks.done());
+  CHECK(p.calls[TERMINATE] == 1);
+  CHECK(p.reason == CPNATFWT_SESSION_TERMINATION_OTHER_COMMUNICATION_ERROR);
+  provider_finish(&p);
 }

@@ -3,25 +3,17 @@
 
 #include "lockgate/capi/platform.hpp"  // for run, stop, platform
 #include "support/doctest.hpp"         // for TEST_CASE
+#include "support/own_thread.hpp"      // for own_thread, restless_application
 #include "support/worker.h"            // for worker
 
 #include <array>    // for array
-#include <atomic>   // for atomic
 #include <cstddef>  // for byte
 #include <cstdint>  // for uint64_t
 #include <cstring>  // for memcmp
-#include <thread>   // for thread
 
 namespace capi = lockgate::capi;
 
 namespace {
-
-/// The platform of a test, on its own thread.
-struct own_thread {
-  ~own_thread() { capi::stop(); }
-};
-
-const lockgate::transport_id peer({std::byte{0xfd}, std::byte{9}});
 
 /// Sends numbered messages and checks that each comes back; how many did.
 lockgate::task<int> exchange(int count) {
@@ -33,10 +25,10 @@ lockgate::task<int> exchange(int count) {
   for (int i = 0; i < count; ++i) {
     bytes.fill(static_cast<std::byte>(i));
     const lockgate::chain message{lockgate::bytes_view(bytes)};
-    const lockgate::status sent = co_await app.send_to(peer, message);
+    const lockgate::status sent = co_await app.send_to(capi_test::peer, message);
     if (sent) break;
     lockgate::result<lockgate::incoming> came = co_await app.receive();
-    if (!came || came->remote != peer || came->size() != bytes.size()) break;
+    if (!came || came->remote != capi_test::peer || came->size() != bytes.size()) break;
     std::size_t at = 0;
     bool same = true;
     for (std::size_t part = 0; part < came->part_count(); ++part) {
@@ -49,22 +41,10 @@ lockgate::task<int> exchange(int count) {
   co_return echoed;
 }
 
-/// Endpoints that come, demand, send, and go, while instances do.
-lockgate::task<> restless(const std::atomic<bool>* stop) {
-  while (!*stop) {
-    lockgate::endpoint app = capi::platform().open_endpoint({.proposed_id = {}, .listening = true});
-    const std::byte one{1};
-    const lockgate::chain message{lockgate::bytes_view(&one, 1)};
-    const lockgate::status sent = co_await app.send_to(peer, message);
-    static_cast<void>(sent);
-    co_await lockgate::yield();
-  }
-}
-
 }  // namespace
 
 TEST_CASE("G24, G26, G28: C: a provider that pends every call and completes on its own thread") {
-  const own_thread platform;
+  const capi_test::own_thread platform;
   const std::uint64_t ignored = capi::misuse().ignored_completions;
   worker w;
   CHECK(worker_start(&w) == S_OK);
@@ -89,22 +69,19 @@ TEST_CASE("G20, G23: C: the platform stops while a provider pends") {
 }
 
 TEST_CASE("G4: C: establish may wait for a helper that calls") {
-  const own_thread platform;
+  const capi_test::own_thread platform;
   establish_may_wait_for_a_helper_that_calls();
 }
 TEST_CASE("G23: C: the context can go once deregister has returned") {
-  const own_thread platform;
+  const capi_test::own_thread platform;
   the_context_can_go_once_deregister_has_returned();
 }
 TEST_CASE("G22: C: several threads deregister at once, and all of them wait") {
-  const own_thread platform;
+  const capi_test::own_thread platform;
   several_threads_deregister_at_once();
 }
 TEST_CASE("G18, G22, G23: C: many threads live many lives and use each other's handles") {
-  const own_thread platform;
-  std::atomic<bool> stop{false};
-  std::thread application([&stop] { capi::run([&stop] { return restless(&stop); }); });
+  const capi_test::own_thread platform;
+  const capi_test::restless_application application;
   many_threads_live_many_lives();
-  stop = true;
-  application.join();
 }

@@ -151,6 +151,12 @@ void what_cannot_be_delivered_is_refused(void) {
   CPNATFWT_BUFFER buffer = {NULL, 3, bytes}, empty = {NULL, 0, bytes}, missing = {NULL, 3, NULL};
   CPNATFWT_TRANSPORT_ID to = {16, local}, source = {16, remote}, unknown = {16, nobody};
   CPNATFWT_TRANSPORT_ID shorter = {15, local}, null_id = {16, NULL};
+  CPNATFWT_BUFFER endless[5] = {{&endless[1], 3, bytes},
+                                {&endless[2], 0, NULL},
+                                {&endless[3], 0, NULL},
+                                {&endless[4], 3, bytes},
+                                {&endless[2], 3, bytes}};
+  CPNATFWT_BUFFER own_next = {&own_next, 0, NULL};
   completions = 0;
   for (int with = 0; with < 2; ++with) {
     const CPNATFWT_PROVIDER_COMPLETION_ROUTINE routine = with ? indicated : NULL;
@@ -162,6 +168,10 @@ void what_cannot_be_delivered_is_refused(void) {
     EXPECT(CPNatfwtIndicateReceivedBuffers(instance, &to, &source, &missing, NULL, routine) ==
            E_INVALIDARG);
     EXPECT(CPNatfwtIndicateReceivedBuffers(instance, &to, &source, NULL, NULL, routine) ==
+           E_INVALIDARG);
+    EXPECT(CPNatfwtIndicateReceivedBuffers(instance, &to, &source, endless, NULL, routine) ==
+           E_INVALIDARG);
+    EXPECT(CPNatfwtIndicateReceivedBuffers(instance, &to, &source, &own_next, NULL, routine) ==
            E_INVALIDARG);
     EXPECT(CPNatfwtIndicateReceivedBuffers(instance, &shorter, &source, &buffer, NULL, routine) ==
            E_INVALIDARG);

@@ -10,7 +10,9 @@
    completion routine, there: one at a time, holding no lock. A callback that waits for something
    holds up every instance, so it returns CPNATFWT_PENDING instead and completes later. The
    functions below, and platform completion routines, may be called from any thread, also from
-   inside a callback and before it has returned.
+   inside a callback and before it has returned. On threads other than the platform's, Register,
+   Deregister, and Indicate without a completion routine wait for the platform's thread: a callback
+   must not wait for a thread that is in one of them.
 
    Ownership. Whoever hands a chain, payload or transport id over still owns it; the other side only
    reads it, without relinking or writing, until the call has returned something other than
@@ -176,7 +178,8 @@ VOID WINAPI CPNatfwtDestroyProviderInstance(CPNATFWT_PROVIDER_INSTANCE providerI
    remoteTransportId: the peer, the source. With a completion routine the message may stay borrowed:
    then CPNATFWT_PENDING is returned, and the routine called once. Without one the message is copied
    and the call waits for the outcome. Any other result: the routine is not called.
-   Errors: CPNATFWT_E_STATE (not active), E_INVALIDARG (an empty message, a malformed id), E_HANDLE,
+   Errors: CPNATFWT_E_STATE (not active), E_INVALIDARG (an empty message, a chain without an
+   end, a malformed id), E_HANDLE,
    E_OUTOFMEMORY, HRESULT_FROM_WIN32(ERROR_NOT_FOUND) (no such local id),
    (ERROR_NO_SYSTEM_RESOURCES) (the application does not read). */
 HRESULT WINAPI CPNatfwtIndicateReceivedBuffers(

@@ -64,7 +64,7 @@ consteval bool meanings_are_in_order() {
     if (meanings[i].code != static_cast<errc>(i)) return false;
   return true;
 }
-static_assert(meanings_are_in_order());
+static_assert(meanings_are_in_order() && meanings.back().code == errc::not_supported);
 
 class hresult_category_type final : public std::error_category {
  public:

@@ -11,6 +11,7 @@
 #include "lockgate/provider/message.hpp"    // for incoming
 
 #include <array>    // for array
+#include <bit>      // for has_single_bit
 #include <cstddef>  // for byte, size_t
 #include <cstring>  // for memcpy
 #include <new>      // for nothrow, operator new
@@ -27,10 +28,14 @@ class indicated {
             const CPNATFWT_BUFFER* chain) noexcept
       : chain_(chain) {
     valid_ = read(local_id, local) && read(remote_id, remote);
-    for (const CPNATFWT_BUFFER* part = chain; part; part = part->next) {
-      if (part->size > 0 && !part->buffer) valid_ = false;
+    // A chain that leads back into itself comes to a part that was the last of 2, 4, 8... parts.
+    const CPNATFWT_BUFFER* landmark = nullptr;
+    std::size_t count = 0;
+    for (const CPNATFWT_BUFFER* part = chain; part && valid_; part = part->next) {
+      if (part == landmark || (part->size > 0 && !part->buffer)) valid_ = false;
       size_ += part->size;
       parts_ += part->size > 0;
+      if (std::has_single_bit(++count)) landmark = part;
     }
   }
   /// Two ids and at least one byte.
