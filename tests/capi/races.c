@@ -125,7 +125,7 @@ void two_threads_register_one_instance(void) {
 /* A provider whose helpers complete everything that was pended, some of it twice or when it is
    long over, indicate whatever they like, and deregister, all at the same time. */
 
-enum { LIVES = 60, KEPT = 32, HELPERS = 3 };
+enum { LIVES = 40, KEPT = 32, HELPERS = 3 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pended_call calls[KEPT]; /* the latest ones, of all lives */
 static unsigned called, completed;
@@ -201,7 +201,7 @@ void careless_helpers(void) {
     }
     EXPECT(CPNatfwtRegisterProviderInstance(p->instance, NULL, NULL, 0, NULL) == S_OK);
     atomic_store(&handle, p->instance);
-    for (unsigned i = 0; i < 200; ++i) sched_yield();
+    for (unsigned i = 0; i < 20; ++i) sched_yield();
     const HRESULT result = CPNatfwtDeregisterProviderInstance(p->instance);
     EXPECT(result == S_OK || result == CPNATFWT_E_STATE); /* a helper was first */
     EXPECT(p->calls[TERMINATE] == 1);
