@@ -12,6 +12,7 @@ import unittest
 
 import compile_fail
 import coroutine_traps
+import docs
 import guarantees
 import layers
 import reference
@@ -160,6 +161,34 @@ cat tour/x.txt
         self.assertEqual([], self.walk(self.PAGE % "one"))
         self.assertIn("instead of", self.walk(self.PAGE % "two")[0])
         self.assertIn("ends with status", self.walk(self.PAGE.replace("cat", "false") % "one")[0])
+
+
+class Docs(unittest.TestCase):
+    def found(self, *lines):
+        return list(docs.problems_in("\n".join(f"x.hpp:1: warning: {line}" for line in lines)))
+
+    def test_missing(self):
+        for line in (
+            "Member send_to(int to) (function) of class lockgate::endpoint is not documented.",
+            "Member kind (enumeration) of class lockgate::x is not documented.",
+            "Member limit (variable) of namespace lockgate is not documented.",
+            "Member is_open(int id) const noexcept (function) of class lockgate::x is not documented.",
+            "Compound lockgate::endpoint is not documented.",
+            "unexpected command",
+        ):
+            self.assertEqual(1, len(self.found(line, line)), line)
+
+    def test_said_elsewhere(self):
+        for line in (
+            "Member local (variable) of struct lockgate::outgoing is not documented.",
+            "Member outgoing(int a) noexcept (function) of struct lockgate::outgoing is not documented.",
+            "Member operator=(outgoing &&other) (function) of class lockgate::outgoing is not documented.",
+            "Member size() const noexcept (function) of class lockgate::x is not documented.",
+            "Member fill(int out) override (function) of class lockgate::x is not documented.",
+            "Member reach_transport_id(transport_id peer) (function) of class lockgate::x is not documented.",
+            "Compound lockgate::endpoint::ready_operation is not documented.",
+        ):
+            self.assertEqual([], self.found(line), line)
 
 
 class Reference(unittest.TestCase):

@@ -20,6 +20,7 @@ class ip_address {
   constexpr ip_address() noexcept = default;
   constexpr explicit ip_address(const std::array<std::byte, 16>& v6) noexcept : bytes_(v6) {}
 
+  /// An IPv4 address from a number: 127.0.0.1 is 0x7F000001.
   [[nodiscard]] static constexpr ip_address v4(std::uint32_t host_order) noexcept {
     ip_address address;
     address.bytes_[10] = address.bytes_[11] = std::byte{0xff};
@@ -27,6 +28,7 @@ class ip_address {
       address.bytes_[12 + i] = static_cast<std::byte>(host_order >> (24 - 8 * i));
     return address;
   }
+  /// An IPv4 address as it is written: `v4(127, 0, 0, 1)`.
   [[nodiscard]] static constexpr ip_address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c,
                                                std::uint8_t d) noexcept {
     return v4(std::uint32_t{a} << 24 | std::uint32_t{b} << 16 | std::uint32_t{c} << 8 | d);

@@ -36,6 +36,7 @@ namespace lockgate::inline v0 {
 /// What runs when a contract is broken: prints or records, and must not return.
 using contract_handler = void (*)(const char* rule, const char* file, int line);
 
+/// The handler unless another one is set: prints the rule and stops the program.
 [[noreturn]] inline void abort_on_broken_contract(const char* rule, const char* file, int line) {
   std::fprintf(stderr, "lockgate: broken contract: %s (%s:%d)\n", rule, file, line);
   std::abort();

@@ -19,6 +19,7 @@ class cursor {
   [[nodiscard]] constexpr std::size_t remaining() const noexcept { return rest_.size(); }
   [[nodiscard]] constexpr std::span<const std::byte> rest() const noexcept { return rest_; }
 
+  /// The next `count` bytes. Errors: empty, and `ok()` is false from now on, when there are fewer.
   constexpr std::span<const std::byte> take(std::size_t count) noexcept {
     if (count > rest_.size()) {
       ok_ = false;
@@ -29,6 +30,7 @@ class cursor {
     rest_ = rest_.subspan(count);
     return taken;
   }
+  /// Passes over `count` bytes. Errors: as `take`.
   constexpr void skip(std::size_t count) noexcept { static_cast<void>(take(count)); }
   /// A cursor over the next `count` bytes: an inner length can never reach beyond the outer one.
   constexpr cursor sub(std::size_t count) noexcept {
@@ -37,9 +39,13 @@ class cursor {
     return inner;
   }
 
+  /// The next byte. Errors: 0, as `take`.
   constexpr std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(big_endian(1)); }
+  /// The next two bytes, most significant first. Errors: 0, as `take`.
   constexpr std::uint16_t u16() noexcept { return static_cast<std::uint16_t>(big_endian(2)); }
+  /// The next four bytes, most significant first. Errors: 0, as `take`.
   constexpr std::uint32_t u32() noexcept { return static_cast<std::uint32_t>(big_endian(4)); }
+  /// The next eight bytes, most significant first. Errors: 0, as `take`.
   constexpr std::uint64_t u64() noexcept { return big_endian(8); }
 
  private:

@@ -131,6 +131,7 @@ class error_category_type final : public std::error_category {
   return category;
 }
 
+/// An `errc` as a `std::error_code`; what lets `errc` convert to one.
 [[nodiscard]] inline std::error_code make_error_code(errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }

@@ -23,6 +23,7 @@ class list_link {
   ~list_link() { unlink(); }
 
   [[nodiscard]] bool is_linked() const noexcept { return next_ != nullptr; }
+  /// Leaves its list, if it is in one.
   void unlink() noexcept {
     if (!is_linked()) return;
     previous_->next_ = next_;

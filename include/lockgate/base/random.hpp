@@ -12,8 +12,10 @@ namespace lockgate::inline v0 {
 /// A source of random bytes. Production uses `system_random`; only tests use another.
 class random_source {
  public:
+  /// Fills `out` with random bytes.
   virtual void fill(std::span<std::byte> out) = 0;
 
+  /// Eight random bytes, as a number.
   [[nodiscard]] std::uint64_t next() {
     std::uint64_t value = 0;
     fill(std::as_writable_bytes(std::span(&value, 1)));

@@ -7,6 +7,7 @@
 
 namespace lockgate::inline v0 {
 
+/// Bytes to read, borrowed.
 using bytes_view = std::span<const std::byte>;
 
 /// A message as its parts in order (CPNATFWT_BUFFER, dd441737). It owns nothing.
@@ -32,6 +33,7 @@ class chain {
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] constexpr std::size_t part_count() const noexcept { return 1 + rest_.size(); }
+  /// One of the parts. Requires: `index < part_count()`.
   [[nodiscard]] constexpr bytes_view part(std::size_t index) const noexcept {
     return index == 0 ? first_ : rest_[index - 1];
   }

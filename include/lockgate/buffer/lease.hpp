@@ -16,6 +16,7 @@ struct copy_statistics {
   std::uint64_t copies = 0;  ///< messages or leases copied
   std::uint64_t bytes = 0;   ///< bytes copied
 };
+/// This thread's counters, to be read and reset at any time.
 inline constinit thread_local copy_statistics copies_made{};
 
 /// Memory that leases point into, and its way home.
@@ -24,6 +25,7 @@ inline constinit thread_local copy_statistics copies_made{};
 /// Lifetime: belongs to one thread; the count is not atomic.
 class lease_owner {
  public:
+  /// What is called when the last lease has ended.
   using release_function = void (*)(lease_owner&) noexcept;
   lease_owner(release_function release, std::size_t pinned_bytes) noexcept
       : release_(release), pinned_(pinned_bytes) {}

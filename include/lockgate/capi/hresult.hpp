@@ -14,6 +14,7 @@
 
 namespace lockgate::inline v0::capi {
 
+/// "Not yet": `CPNATFWT_PENDING`, no failure although `FAILED()` says so (G29).
 inline constexpr HRESULT pending = HRESULT_FROM_WIN32(ERROR_IO_PENDING);
 
 namespace detail {

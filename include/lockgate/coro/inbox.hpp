@@ -10,6 +10,7 @@ namespace lockgate::inline v0 {
 /// `discard` when the scheduler is destroyed first. Either may delete the item.
 class posted_item {
  public:
+  /// What is called: to run the item on the scheduler's thread, or to discard it.
   using function = void (*)(posted_item&) noexcept;
   posted_item(function run, function discard) noexcept : run_(run), discard_(discard) {}
   posted_item(const posted_item&) = delete;
@@ -46,6 +47,7 @@ class inbox {
   [[nodiscard]] bool empty() const noexcept {
     return head_.load(std::memory_order_relaxed) == nullptr;
   }
+  /// Runs what was posted, in order. Requires: called on the scheduler's thread.
   void run_all() noexcept {
     for_each_in_order([](posted_item& item) { item.run_(item); });
   }

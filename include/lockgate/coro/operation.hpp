@@ -39,10 +39,12 @@ class resumption : public ready_item {
           auto& me = static_cast<resumption&>(self);
           me.home_->resume(me.coroutine_);
         }) {}
+  /// Remembers whom to resume, and where.
   void suspend(std::coroutine_handle<> coroutine, scheduler& home) noexcept {
     coroutine_ = coroutine;
     home_ = &home;
   }
+  /// Has the coroutine go on in its turn, never within this call.
   void resume() noexcept { home_->schedule(*this); }
   [[nodiscard]] scheduler& home() const noexcept { return *home_; }
 

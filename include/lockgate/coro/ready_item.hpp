@@ -11,6 +11,7 @@ namespace lockgate::inline v0 {
 /// Cost: no allocation; an item is in the queue at most once.
 class ready_item : public list_link<ready_item> {
  public:
+  /// What is called in the item's turn.
   using function = void (*)(ready_item&) noexcept;
   explicit ready_item(function run) noexcept : run_(run) {}
   [[nodiscard]] bool is_scheduled() const noexcept { return is_linked(); }

@@ -33,6 +33,7 @@ class host_loop {
 /// gathered.
 class turn_end_item : public list_link<turn_end_item> {
  public:
+  /// What is called at the end of the turn.
   using function = void (*)(turn_end_item&) noexcept;
   explicit turn_end_item(function run) noexcept : run_(run) {}
 
@@ -53,13 +54,16 @@ class scheduler {
 
   [[nodiscard]] time_point now() noexcept { return time_.now(); }
   [[nodiscard]] random_source& random() noexcept { return random_; }
+  /// Says which loop wants to be told of work; null for none. Lifetime: outlives the scheduler.
   void set_host(host_loop* host) noexcept { host_ = host; }
 
+  /// Has `item` run in its turn; nothing happens when it is scheduled already.
   void schedule(ready_item& item) noexcept {
     assert_thread();
     ready_.push_back(item);
     announce();
   }
+  /// Has `t` run at `deadline` or later; an armed timer is moved. See `timer`.
   void arm(timer& t, time_point deadline) noexcept {
     assert_thread();
     timers_.arm(t, deadline);
@@ -133,6 +137,7 @@ class scheduler {
     running_ = outer;
     return true;
   }
+  /// Runs what was to run at the end of this turn.
   void end_turn() noexcept {
     const bool outer = std::exchange(running_, true);
     while (!turn_end_.empty()) {
@@ -141,6 +146,7 @@ class scheduler {
     }
     running_ = outer;
   }
+  /// How many items wait for their turn. Cost: counts them.
   [[nodiscard]] std::size_t ready_count() noexcept {
     std::size_t count = 0;
     for (auto at = ready_.begin(); at != ready_.end(); ++at) ++count;

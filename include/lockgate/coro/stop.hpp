@@ -10,6 +10,7 @@ namespace lockgate::inline v0 {
 /// Lifetime: destroying it, or `unlink()`, takes it back; it is never called afterwards.
 class stop_callback : public list_link<stop_callback> {
  public:
+  /// What is called when the stop is requested.
   using function = void (*)(stop_callback&) noexcept;
   explicit stop_callback(function on_stop) noexcept : on_stop_(on_stop) {}
 

@@ -22,8 +22,10 @@ class task;
 /// another coroutine or schedule work, and must not destroy the task.
 class task_completion {
  public:
+  /// What is called when the task has ended.
   using function = void (*)(task_completion&) noexcept;
   explicit task_completion(function on_completed) noexcept : completed_(on_completed) {}
+  /// Says that the task has ended.
   void completed() noexcept { completed_(*this); }
 
  private:

@@ -35,6 +35,7 @@ class task_group {
     while (!members_.empty()) delete &members_.pop_front();
   }
 
+  /// Says who is told. Lifetime: `context` outlives the group.
   void on_exception(exception_function handle, void* context) noexcept {
     handle_exception_ = handle;
     handler_context_ = context;
@@ -51,6 +52,7 @@ class task_group {
     return {};
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Asks every task to stop, those that are spawned later, too.
   void request_stop() noexcept { stop_.request_stop(); }
   [[nodiscard]] stop_state& stop() noexcept { return stop_; }
 

@@ -44,6 +44,7 @@ class timer_queue {
     while (root_) remove(*root_);
   }
 
+  /// Puts `t` in at `deadline`; an armed timer is moved.
   void arm(timer& t, time_point deadline) noexcept {
     t.disarm();
     t.deadline_ = deadline;
@@ -51,6 +52,7 @@ class timer_queue {
     t.heap_ = this;
     root_ = meld(root_, &t);
   }
+  /// Takes `t` out. Requires: it is armed here.
   void remove(timer& t) noexcept {
     if (&t != root_) {
       (t.previous_->child_ == &t ? t.previous_->child_ : t.previous_->next_) = t.next_;

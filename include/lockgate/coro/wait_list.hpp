@@ -65,6 +65,7 @@ class wait_list {
   bool complete_one(status outcome = {}) noexcept {
     return !waiters_.empty() && waiters_.front().complete(outcome);
   }
+  /// Completes everybody who waits now, in order.
   void complete_all(status outcome = {}) noexcept {
     while (complete_one(outcome)) {  // resumes nobody yet, so nobody comes to wait meanwhile
     }

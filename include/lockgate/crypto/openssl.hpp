@@ -86,11 +86,15 @@ template <std::size_t Size>
 
 /// A model of `stun::crypto`. Errors: `md5` is `errc::not_supported` in a FIPS build.
 struct openssl_crypto {
+  /// HMAC-SHA1 (RFC 2104), 20 bytes.
   using hmac_sha1 = detail::openssl_hmac<20>;
+  /// HMAC-SHA256 (RFC 2104), 32 bytes.
   using hmac_sha256 = detail::openssl_hmac<32>;
+  /// The MD5 of the parts together: for the long-term key only (RFC 8489 section 18.5.1).
   [[nodiscard]] static result<std::array<std::byte, 16>> md5(detail::byte_spans parts) noexcept {
     return detail::openssl_hash<16>(EVP_md5(), parts);
   }
+  /// The SHA-256 of the parts together.
   [[nodiscard]] static result<std::array<std::byte, 32>> sha256(detail::byte_spans parts) noexcept {
     return detail::openssl_hash<32>(EVP_sha256(), parts);
   }

@@ -41,7 +41,9 @@ class signalling {
   /// Completes: with success when the blob is on its way, `errc::unreachable` when nobody has the
   /// id.
   virtual task<status> send(signal_message message) = 0;
+  /// From now on messages for ids in use at `sink` go there. The platform calls it.
   virtual void attach(signal_sink& sink) = 0;
+  /// No message goes to `sink` any more.
   virtual void detach(signal_sink& sink) noexcept = 0;
   /// Is told which ids are in use at `sink`, as they come and go.
   virtual void id_in_use(signal_sink& sink, const transport_id& id, bool in_use) = 0;

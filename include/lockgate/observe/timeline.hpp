@@ -32,6 +32,7 @@ class step {
   [[nodiscard]] static constexpr step began(row which) noexcept {
     return step(event_kind::row_began).with(which);
   }
+  /// The event in which `which` ends.
   [[nodiscard]] static constexpr step ended(row which) noexcept {
     return step(event_kind::row_ended).with(which);
   }
@@ -49,6 +50,7 @@ class step {
     return s;
   }
 
+  /// Whether an event looks like this.
   [[nodiscard]] constexpr bool matches(const event& e) const noexcept {
     return e.kind == kind_ && (which_ == row::none || e.which == which_) &&
            (!has_state_ || e.to == state_) && (instance_ == 0 || e.instance == instance_);
@@ -75,6 +77,7 @@ class step {
 /// Cost: no allocation after construction.
 class timeline {
  public:
+  /// Whether each message has an entry of its own.
   enum class traffic { listed, counted };
   /// One event, or several alike.
   struct entry {
@@ -119,6 +122,7 @@ class timeline {
       if (wanted.matches((*this)[i].first)) found += (*this)[i].count;
     return found;
   }
+  /// True if such an event is among those that are left.
   [[nodiscard]] bool has(const step& wanted) const noexcept { return count(wanted) > 0; }
   /// True if these steps happened one after the other, whatever happened in between.
   [[nodiscard]] bool has_order(std::initializer_list<step> steps) const noexcept {

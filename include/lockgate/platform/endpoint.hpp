@@ -110,6 +110,7 @@ class endpoint {
   }
   /// The way home for messages that are to be read on another thread (`shared_lease`).
   [[nodiscard]] way_home home() const noexcept;
+  /// Gives the transport id back; what waits on the endpoint completes with `errc::closed`.
   void close() noexcept {
     if (detail::endpoint_state* s = std::exchange(state_, nullptr)) s->close();
   }

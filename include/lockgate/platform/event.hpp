@@ -13,6 +13,7 @@
 
 namespace lockgate::inline v0 {
 
+/// What happened. The comments say which members of `event` mean something.
 enum class event_kind : std::uint8_t {
   instance_created,    ///< `instance`
   registration_ended,  ///< `result`: granted or why not

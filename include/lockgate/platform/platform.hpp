@@ -80,6 +80,7 @@ class platform {
   void observe(O& o) noexcept {
     core_.hook = {&o, [](void* to, const event& e) noexcept { static_cast<O*>(to)->on(e); }};
   }
+  /// From now on nobody is told.
   void observe_nothing() noexcept { core_.hook = {}; }
   /// Lets the host program decide about registrations (U9).
   void use_access_policy(access_policy& policy) noexcept { core_.access = &policy; }

@@ -19,6 +19,7 @@ enum class session_state : std::uint8_t {
   ended,         ///< over, but the provider still owes deregister (G17)
   deregistered,  ///< over for good
 };
+/// How many states there are.
 inline constexpr int session_state_count = 10;
 
 [[nodiscard]] constexpr std::string_view to_string(session_state state) noexcept {
@@ -75,6 +76,7 @@ enum class drop_cause : std::uint8_t {
   send_failed,        ///< taken over by the platform, then refused by route or provider
   signal_queue_full,  ///< a signal nobody collected in time
 };
+/// How many causes there are.
 inline constexpr int drop_cause_count = 7;
 
 [[nodiscard]] constexpr std::string_view to_string(drop_cause cause) noexcept {

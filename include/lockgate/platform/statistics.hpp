@@ -12,6 +12,7 @@ namespace lockgate::inline v0 {
 /// Messages dropped, by cause.
 class drop_counters {
  public:
+  /// Counts messages that were dropped.
   void add(drop_cause cause, std::uint64_t count = 1) noexcept {
     counts_[static_cast<std::size_t>(cause)] += count;
   }

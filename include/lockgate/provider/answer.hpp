@@ -32,6 +32,7 @@ class [[nodiscard]] answer {
   [[nodiscard]] bool is_later() const noexcept { return is_later_; }
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
   [[nodiscard]] const T& now() const noexcept { return now_; }
+  /// The task. Requires: `is_later()`.
   [[nodiscard]] task<T> take_later() && noexcept { return std::move(later_); }
 
  private:
@@ -51,6 +52,7 @@ class [[nodiscard]] answer<void> {
 
   [[nodiscard]] bool is_later() const noexcept { return is_later_; }
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
+  /// The task. Requires: `is_later()`.
   [[nodiscard]] task<void> take_later() && noexcept { return std::move(later_); }
 
  private:

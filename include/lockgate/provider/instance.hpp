@@ -36,6 +36,7 @@ struct peer_signal {
 /// lives in the caller's frame.
 class instance_call : public waiter {
  public:
+  /// Which function of `instance` this is.
   enum class kind {
     deregister,
     report_broken_link,
@@ -60,12 +61,14 @@ class instance_host {
  public:
   [[nodiscard]] virtual scheduler& home() noexcept = 0;
   [[nodiscard]] virtual stop_state& stop() noexcept = 0;
+  /// As `instance::indicate`.
   virtual sent indicate(std::span<incoming> messages) noexcept = 0;
   /// Answers `call` at once if that is possible: true, and `answer` is the outcome.
   virtual bool answer_now(instance_call& call, const task_context& caller,
                           status& answer) noexcept = 0;
   /// Takes `call` in, to `complete` it later. Follows an `answer_now` that said false.
   virtual void pend(instance_call& call) noexcept = 0;
+  /// As `instance::spawn`.
   virtual status spawn(task<> work) noexcept = 0;
 
  protected:

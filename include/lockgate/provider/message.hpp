@@ -74,6 +74,7 @@ class incoming {
     return total;
   }
   [[nodiscard]] std::size_t part_count() const noexcept { return more_ ? 1 + more_->size() : 1; }
+  /// One of the parts. Requires: `index < part_count()`.
   [[nodiscard]] const lease& part(std::size_t index) const noexcept {
     return index == 0 ? first_ : (*more_)[index - 1];
   }

@@ -23,6 +23,7 @@ struct direct_counters {
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     return unknown_sender + truncated + empty + not_active + unknown_local_id + queue_full;
   }
+  /// Counts a message that the platform did not take, by its reason.
   void count_refusal(status why) noexcept {
     if (why == errc::message_empty) ++empty;
     else if (why == errc::not_active) ++not_active;

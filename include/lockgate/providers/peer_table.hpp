@@ -24,6 +24,7 @@ class peer_table {
     peers_.emplace(at, peer);
     return {};
   }
+  /// Forgets a peer; nothing happens when it is not here.
   void remove(const transport_id& peer) noexcept {
     const auto at = addresses_.find(peer);
     if (at == addresses_.end()) return;
@@ -47,6 +48,7 @@ class peer_table {
   }
   /// The same for every id without an address of its own: `::` and any port unless told otherwise.
   void bind_others(const socket_address& to) noexcept { other_binding_ = to; }
+  /// Where the socket of a local id is to be bound.
   [[nodiscard]] const socket_address& binding_of(const transport_id& id) const noexcept {
     const auto at = bindings_.find(id);
     return at == bindings_.end() ? other_binding_ : at->second;

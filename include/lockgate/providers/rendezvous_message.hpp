@@ -115,6 +115,7 @@ class rendezvous_replay_guard {
     last = m.count;
     return true;
   }
+  /// True for the message of its sender that was new last.
   [[nodiscard]] bool is_latest(const rendezvous_message& m) const noexcept {
     const auto at = last_.find(m.sender);
     return at != last_.end() && at->second == m.count;

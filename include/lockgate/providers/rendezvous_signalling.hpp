@@ -54,6 +54,7 @@ class rendezvous_signalling final : public signalling {
     else ids_.erase(id);
     changed_.complete_all();
   }
+  /// Stops receiving and waits for what runs.
   task<> close() {
     tasks_.request_stop();
     for (const auto& wire : wires_)

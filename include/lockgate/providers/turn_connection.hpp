@@ -46,6 +46,7 @@ class turn_connection : timer {
   /// Whom to tell; null: nobody.
   void use(turn_connection_user<Crypto>* user) noexcept { user_ = user; }
 
+  /// Asks the server for an allocation over `wire`.
   void start(std::shared_ptr<turn_wire> wire, const socket_address& server) {
     wire_ = std::move(wire);
     server_ = server;
@@ -58,6 +59,7 @@ class turn_connection : timer {
     client_.release(home_.now());
     pump();
   }
+  /// Closes the wire; nothing is sent to the server any more.
   void close() {
     disarm();
     if (wire_) wire_->close();

@@ -64,6 +64,7 @@ struct turn_counters {
   std::uint64_t malformed_signals = 0;  ///< dropped: not an announcement of a known version
   std::uint64_t stale_signals = 0;      ///< dropped: overtaken by a later one
 
+  /// Counts a message that the platform did not take, by its reason.
   void count_refusal(status why) noexcept {
     if (why == errc::message_empty) ++empty;
     else if (why == errc::not_active) ++not_active;

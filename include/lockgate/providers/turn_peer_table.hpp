@@ -45,6 +45,7 @@ class turn_peer_table {
     const std::size_t at = std::size_t{channel} - stun::first_channel;  // wraps for numbers below
     return at < by_channel_.size() ? by_channel_[at] : nullptr;
   }
+  /// The peer's entry, made if there is none. Errors: throws `std::bad_alloc`.
   [[nodiscard]] const std::shared_ptr<turn_remote>& obtain(const transport_id& peer) {
     auto& place = by_id_[peer];
     if (!place) place = std::make_shared<turn_remote>(peer);
@@ -64,10 +65,12 @@ class turn_peer_table {
     by_channel_[at] = &peer;
     peer.channel = channel;
   }
+  /// Forgets a peer's channel; the number is free again.
   void unbind(turn_remote& peer) noexcept {
     if (peer.channel != 0) by_channel_[std::size_t{peer.channel} - stun::first_channel] = nullptr;
     peer.channel = 0;
   }
+  /// Forgets every channel, as when the allocation is gone.
   void unbind_all() noexcept {
     for (const auto& [id, peer] : by_id_) unbind(*peer);
   }

@@ -28,6 +28,7 @@ template <turn_network Network, stun::crypto Crypto>
 class turn_port final : public turn_relay_user<Crypto>,
                         public std::enable_shared_from_this<turn_port<Network, Crypto>> {
  public:
+  /// The relay that ports share.
   using relay = turn_relay<Network, Crypto>;
 
   turn_port(instance cp, const turn_options& options, turn_counters& counters,

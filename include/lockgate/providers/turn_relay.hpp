@@ -47,12 +47,14 @@ class turn_relay_user : public turn_connection_user<Crypto> {
 template <turn_network Network, stun::crypto Crypto>
 class turn_relay {
  public:
+  /// A connection to one of the servers.
   using connection = turn_connection<Crypto>;
 
   turn_relay(Network& network, const turn_options& options)
       : network_(network), options_(options), keeper_(network.home()) {}
   turn_relay(const turn_relay&) = delete;
 
+  /// Says who is told what the relay receives; null for nobody.
   void use(turn_relay_user<Crypto>* user) {
     user_ = user;
     if (winner_) winner_->use(user);

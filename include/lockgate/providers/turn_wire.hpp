@@ -36,6 +36,7 @@ class turn_wire {
   virtual task<result<std::size_t>> receive(std::span<received_datagram> into) = 0;
   /// Does in the background what sending needs, until `close`.
   virtual task<> work() = 0;
+  /// Ends what is received and sent.
   virtual void close() = 0;
 };
 

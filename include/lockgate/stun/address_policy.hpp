@@ -29,6 +29,7 @@ namespace lockgate::inline v0::stun {
   return ip;
 }
 
+/// How far an address reaches.
 enum class address_scope : std::uint8_t {
   unusable,  ///< unspecified, multicast, broadcast, reserved: never a host's address
   host,      ///< loopback: this host only

@@ -101,6 +101,7 @@ struct address_error {
   address_family family{};
   error_code code{};
 };
+/// An ADDRESS-ERROR-CODE (RFC 8656 section 18.12). Errors: nothing when it is malformed.
 [[nodiscard]] constexpr std::optional<address_error> read_address_error(
     const attribute& a) noexcept {
   cursor in(a.value);
@@ -117,6 +118,7 @@ struct icmp_report {
   std::uint8_t code = 0;
   std::uint32_t data = 0;  ///< next-hop MTU for "too big", else 0
 };
+/// An ICMP attribute (RFC 8656 section 18.13). Errors: nothing when it is malformed.
 [[nodiscard]] constexpr std::optional<icmp_report> read_icmp(const attribute& a) noexcept {
   cursor in(a.value);
   in.skip(2);

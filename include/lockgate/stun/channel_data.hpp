@@ -12,9 +12,10 @@ namespace lockgate::inline v0::stun {
 
 /// RFC 8656 section 12; RFC 5766 allowed up to 0x7FFF, which RFC 7983 gave to other protocols.
 inline constexpr std::uint16_t first_channel = 0x4000;
-inline constexpr std::uint16_t last_channel = 0x4FFF;
-inline constexpr std::size_t channel_header_size = 4;  // bytes
+inline constexpr std::uint16_t last_channel = 0x4FFF;  ///< RFC 8656 section 12
+inline constexpr std::size_t channel_header_size = 4;  ///< bytes
 
+/// Whether a client may bind this number (RFC 8656 section 12).
 [[nodiscard]] constexpr bool is_channel(std::uint16_t number) noexcept {
   return number >= first_channel && number <= last_channel;
 }

@@ -11,6 +11,7 @@
 
 namespace lockgate::inline v0::stun {
 
+/// Bytes in several parts, taken as one.
 using byte_spans = std::initializer_list<std::span<const std::byte>>;
 
 /// An HMAC with its key already worked in, used for many messages. `sign` writes the code of the

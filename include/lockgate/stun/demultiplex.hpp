@@ -7,6 +7,7 @@
 
 namespace lockgate::inline v0::stun {
 
+/// What shares a port, told apart by the first byte (RFC 9443).
 enum class packet_kind : std::uint8_t { unknown, stun, zrtp, dtls, turn_channel, rtp, quic };
 
 /// What a datagram is by its first byte. Application data may look the same: a message counts as

@@ -42,12 +42,16 @@ class encoder {
     return std::span<const std::byte>(out_.first(size_));
   }
 
+  /// Appends an attribute with these bytes, padded.
   void bytes(attribute_type type, std::span<const std::byte> value) noexcept {
     const auto to = append(type, value.size());
     if (ok_) std::copy(value.begin(), value.end(), to.begin());
   }
+  /// Appends an attribute that is a text.
   void text(attribute_type type, std::string_view value) noexcept { bytes(type, bytes_of(value)); }
+  /// Appends an attribute without a value.
   void flag(attribute_type type) noexcept { bytes(type, {}); }
+  /// Appends an attribute that is a number of four bytes.
   void u32(attribute_type type, std::uint32_t value) noexcept {
     if (const auto to = append(type, 4); ok_) store(to, 0, value, 4);
   }
@@ -69,15 +73,18 @@ class encoder {
   void u8(attribute_type type, std::uint8_t value) noexcept {
     u32(type, std::uint32_t{value} << 24);
   }
+  /// Appends an address as it is (RFC 8489 section 14.1).
   void address(attribute_type type, const socket_address& value) noexcept {
     put_address(type, value, {});
   }
+  /// Appends an address that NAT boxes do not recognise (RFC 8489 section 14.2).
   void xor_address(attribute_type type, const socket_address& value) noexcept {
     if (!ok_) return;
     transaction_id id{};
     std::copy_n(out_.begin() + 8, id.size(), id.begin());
     put_address(type, value, detail::xor_mask(id));
   }
+  /// Appends an ERROR-CODE (RFC 8489 section 14.8).
   void error(error_code code, std::string_view phrase) noexcept {
     const auto to = append(attribute_type::error_code, 4 + phrase.size());
     if (!ok_) return;
@@ -85,6 +92,7 @@ class encoder {
     store(to, 0, number / 100 << 8 | number % 100, 4);
     std::copy_n(bytes_of(phrase).begin(), phrase.size(), to.begin() + 4);
   }
+  /// Appends an UNKNOWN-ATTRIBUTES (RFC 8489 section 14.13).
   void unknown_attributes(std::span<const attribute_type> types) noexcept {
     const auto to = append(attribute_type::unknown_attributes, 2 * types.size());
     if (!ok_) return;

@@ -48,7 +48,7 @@ inline constexpr crc_tables crc = make_crc_tables();
   return ~state;
 }
 
-inline constexpr std::uint32_t fingerprint_xor = 0x5354554e;  // RFC 8489 section 14.7
+inline constexpr std::uint32_t fingerprint_xor = 0x5354554e;  ///< RFC 8489 section 14.7
 
 /// Whether the message ends with a FINGERPRINT that fits it.
 [[nodiscard]] constexpr bool has_valid_fingerprint(const message_view& message) noexcept {

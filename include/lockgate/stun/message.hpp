@@ -166,6 +166,7 @@ class message_view {
       out[count++] = a.type;
   return count;
 }
+/// Whether there is an attribute that must be understood, and is not (RFC 8489 section 6.3).
 [[nodiscard]] constexpr bool has_unknown_required_attribute(const message_view& message) noexcept {
   attribute_type first{};
   return unknown_required_attributes(message, std::span(&first, 1)) != 0;

@@ -16,7 +16,7 @@ struct security_features {
                                    const security_features&) noexcept = default;
 };
 
-inline constexpr std::string_view nonce_cookie_prefix = "obMatJos2";  // RFC 8489 section 9.2
+inline constexpr std::string_view nonce_cookie_prefix = "obMatJos2";  ///< RFC 8489 section 9.2
 
 /// The features announced by `nonce`: none if it does not begin with a cookie.
 ///

@@ -23,6 +23,7 @@ concept request_body = requires(const B& body, encoder& out) {
   body.write(out);
 };
 
+/// How a request ended.
 enum class request_result : std::uint8_t {
   pending,
   success,
@@ -36,6 +37,7 @@ enum class request_result : std::uint8_t {
   protocol_error,      ///< an answer that RFC 8489 does not allow
 };
 
+/// How a request ended, and the error code that the server gave, if it did.
 struct request_outcome {
   request_result result = request_result::pending;
   error_code code = error_code::none;
@@ -79,6 +81,7 @@ class request {
     active_ = true;
     attempt(now);
   }
+  /// Forgets the request; a late answer is not its own any more.
   void cancel() noexcept { active_ = false; }
 
   [[nodiscard]] bool is_active() const noexcept { return active_; }

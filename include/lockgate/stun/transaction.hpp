@@ -19,6 +19,7 @@ struct retransmission {
   int last_wait = 16;                                       // Rm, in units of the first timeout
 };
 
+/// What to do next.
 enum class transaction_action : std::uint8_t {
   wait,                ///< nothing to do before `deadline()`
   send,                ///< put the request on the wire (again)
@@ -29,6 +30,7 @@ enum class transaction_action : std::uint8_t {
 /// The timing of one transaction.
 class transaction {
  public:
+  /// Begins a transaction; the first packet is due at once.
   void start(time_point now, transport via, const retransmission& schedule = {}) noexcept {
     schedule_ = schedule;
     via_ = via;

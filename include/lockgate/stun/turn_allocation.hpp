@@ -33,12 +33,14 @@ class turn_allocation {
   turn_allocation(const turn_allocation&) = delete;
   turn_allocation& operator=(const turn_allocation&) = delete;
 
+  /// Begins to allocate at a server.
   void start(const socket_address& server, time_point now) {
     if (!auth_.is_valid()) return fail(turn_reason::bad_credentials);
     server_ = server;
     redirects_.visit(server, now);
     allocate(now);
   }
+  /// Asks the server to delete the allocation (RFC 8656 section 8: a lifetime of 0).
   void release(time_point now) {
     const bool nothing_there =
         state_ == state::closed || (state_ == state::allocating && !control_.has_sent_signed());
@@ -120,10 +122,12 @@ class turn_allocation {
     out_of_step_ = out_of_step_ || out_of_step;
     refresh_at_ = now;
   }
+  /// Gives up on a peer, and says so.
   void refuse(turn_peer<C>& peer, error_code code) {
     peer.refuse();
     tell(turn_action_type::refused, peer.channel, code);
   }
+  /// Queues something for the owner to do.
   void tell(turn_action_type type, std::uint16_t peer = 0, error_code code = error_code::none) {
     turn_action action;
     action.type = type;
@@ -146,9 +150,11 @@ class turn_allocation {
   [[nodiscard]] bool is_ready() const noexcept { return state_ == state::ready; }
   [[nodiscard]] request<C, turn_request>& control() noexcept { return control_; }
   [[nodiscard]] std::vector<turn_action>& told() noexcept { return told_; }
+  /// The address that the server relays for, if it has given one of this family.
   [[nodiscard]] std::optional<socket_address> relayed(address_family family) const noexcept {
     return relayed_[index(family)];
   }
+  /// How far the allocation of one family is.
   [[nodiscard]] turn_family_state family_state(address_family family) const noexcept {
     return families_[index(family)];
   }

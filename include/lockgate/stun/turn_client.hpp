@@ -139,9 +139,11 @@ class turn_client {
   }
 
   [[nodiscard]] bool is_allocated() const noexcept { return allocation_.is_ready(); }
+  /// The address that the server relays for, if it has given one of this family.
   [[nodiscard]] std::optional<socket_address> relayed(address_family family) const noexcept {
     return allocation_.relayed(family);
   }
+  /// How far the allocation of one family is.
   [[nodiscard]] turn_family_state family_state(address_family family) const noexcept {
     return allocation_.family_state(family);
   }

@@ -35,6 +35,7 @@ struct turn_peer {
   static constexpr auto refresh_interval = std::chrono::seconds(240);
   static constexpr auto busy_pause = std::chrono::seconds(60);  // after 486 and 508
 
+  /// What the server grants this peer so far.
   enum class stage : std::uint8_t { none, permitted, bound, refused };
 
   socket_address address;
@@ -57,6 +58,7 @@ struct turn_peer {
     overtook = suspected = false;
     permission_due = binding_due = reusable_at = time_point::min();
   }
+  /// The server will not have this peer.
   void refuse() noexcept {
     permission.cancel();
     binding.cancel();

@@ -14,8 +14,10 @@
 
 namespace lockgate::inline v0::stun {
 
+/// Which relayed addresses to ask for (RFC 8656 section 7.1).
 enum class turn_families : std::uint8_t { v4, v6, both };
 
+/// What a TURN client is to ask its server for.
 struct turn_config {
   request_settings requests;
   turn_families families = turn_families::v4;
@@ -37,6 +39,7 @@ struct turn_request {
   socket_address peer;
 
   [[nodiscard]] method kind() const noexcept { return what; }
+  /// Appends the attributes of this request.
   void write(encoder& out) const noexcept {
     constexpr std::uint8_t udp = 17;
     constexpr auto v6 = static_cast<std::uint8_t>(address_family::v6);
@@ -89,6 +92,8 @@ enum class turn_reason : std::uint8_t {
   protocol_error,      ///< an answer that makes no sense
 };
 
+/// What the machine asks its owner to do. Which members mean something is said at each
+/// `turn_action_type`.
 struct turn_action {
   turn_action_type type = turn_action_type::wait;
   turn_reason reason = turn_reason::none;
@@ -108,6 +113,7 @@ enum class turn_family_state : std::uint8_t {
   busy,         ///< 508: not within a minute
 };
 
+/// What a packet from the server was.
 enum class turn_received_type : std::uint8_t {
   dropped,  ///< counted by cause
   control,  ///< for the client itself: call `next`
@@ -130,7 +136,7 @@ struct turn_frame {
   std::size_t header = 0;   ///< bytes written to the caller's span
   std::size_t padding = 0;  ///< zero bytes to send behind the payload
 };
-inline constexpr std::size_t max_turn_header_size = 48;  // Send indication to an IPv6 peer, no DF
+inline constexpr std::size_t max_turn_header_size = 48;  ///< Send indication to an IPv6 peer, no DF
 
 /// Received messages that were not used, by cause.
 struct turn_drops {

@@ -9,14 +9,16 @@
 
 namespace lockgate::inline v0::stun {
 
-inline constexpr std::uint32_t magic_cookie = 0x2112A442;  // RFC 8489 section 5
-inline constexpr std::size_t header_size = 20;             // bytes, RFC 8489 section 5
+inline constexpr std::uint32_t magic_cookie = 0x2112A442;  ///< RFC 8489 section 5
+inline constexpr std::size_t header_size = 20;             ///< bytes, RFC 8489 section 5
 
 /// 96 random bits that tie a response to its request.
 using transaction_id = std::array<std::byte, 12>;
 
+/// The two class bits of a message's type, in order (RFC 8489 section 5).
 enum class message_class : std::uint8_t { request, indication, success, error };
 
+/// What a message is about (RFC 8489 section 18.2, RFC 8656 section 17).
 enum class method : std::uint16_t {
   binding = 0x001,
   allocate = 0x003,
@@ -34,15 +36,18 @@ enum class method : std::uint16_t {
   return static_cast<std::uint16_t>((number & 0xf80) << 2 | (number & 0x70) << 1 | (number & 0xf) |
                                     (kind & 2) << 7 | (kind & 1) << 4);
 }
+/// The class in a message's type.
 [[nodiscard]] constexpr message_class class_of(std::uint16_t type) noexcept {
   return static_cast<message_class>((type >> 7 & 2) | (type >> 4 & 1));
 }
+/// The method in a message's type.
 [[nodiscard]] constexpr method method_of(std::uint16_t type) noexcept {
   return static_cast<method>((type >> 2 & 0xf80) | (type >> 1 & 0x70) | (type & 0xf));
 }
 static_assert(message_type(message_class::error, method::binding) == 0x0111);
 static_assert(method_of(0x0118) == method::create_permission);
 
+/// The registered attributes (RFC 8489 section 18.3, RFC 8656 section 18).
 enum class attribute_type : std::uint16_t {
   mapped_address = 0x0001,
   change_request = 0x0003,
@@ -152,9 +157,11 @@ enum class address_family : std::uint8_t { v4 = 1, v6 = 2 };
   return (0 - length) & 3;
 }
 
+/// A text as bytes.
 [[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
+/// Bytes as a text.
 [[nodiscard]] inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

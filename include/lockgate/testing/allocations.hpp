@@ -19,8 +19,10 @@ struct allocations {
 
   /// Memory, or null: for `operator new`.
   static void* allocate(std::size_t size) noexcept;
+  /// Gives memory back: for `operator delete`.
   static void release(void* memory) noexcept;
 };
+/// This thread's counters.
 inline constinit thread_local allocations this_thread_allocations{};
 
 [[gnu::noinline]] inline void* allocations::allocate(std::size_t size) noexcept {

@@ -18,6 +18,7 @@
 
 namespace lockgate::inline v0::testing {
 
+/// What came of a question.
 enum class verdict { passed, failed, not_applicable };
 
 [[nodiscard]] constexpr std::string_view to_string(verdict v) noexcept {
@@ -57,6 +58,7 @@ struct conformance_report {
   }
 };
 
+/// What the questions are about, and how much is tried.
 struct conformance_options {
   transport_id local{};  ///< the id that an application asks for; nil: the platform makes one
   transport_id peer =

@@ -17,6 +17,7 @@ enum class nat_scope : std::uint8_t { endpoint_independent, address, address_and
 /// Which external port a new mapping gets (RFC 4787 4.2).
 enum class port_allocation : std::uint8_t { preserving, sequential, random };
 
+/// What a NAT box does, in the words of RFC 4787.
 struct nat_behaviour {
   bool translates = true;   ///< false: a plain router, and maybe a filter
   bool blocks_udp = false;  ///< nothing passes in either direction

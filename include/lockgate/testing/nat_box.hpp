@@ -38,14 +38,17 @@ class nat_box {
   [[nodiscard]] address_realm& outside() const noexcept { return outside_; }
 
   // What happens to both tables.
+  /// Forgets every mapping, as when the power fails.
   void reboot() noexcept {
     table.reboot();
     streams.reboot();
   }
+  /// Gives every mapping another external port.
   void rebind() {
     table.rebind();
     streams.rebind();
   }
+  /// Has another external address from now on.
   void change_external(const ip_address& to) noexcept {
     table.change_external(to);
     streams.change_external(to);

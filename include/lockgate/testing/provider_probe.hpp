@@ -18,11 +18,14 @@ namespace lockgate::inline v0::testing {
 class watched_instance final : public instance_host {
  public:
   explicit watched_instance(trial& t) noexcept : trial_(t) {}
+  /// The handle to give to the provider, in place of `to`.
   [[nodiscard]] instance attach(const instance& to) noexcept {
     platform_ = to;
     return instance(*this);
   }
+  /// From now on indicating is no breach.
   void activation_began() noexcept { activated_ = true; }
+  /// From now on calling is a breach.
   void session_ended() noexcept { ended_ = true; }
 
   [[nodiscard]] scheduler& home() noexcept override { return trial_.home(); }

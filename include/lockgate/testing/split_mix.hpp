@@ -11,6 +11,7 @@ class split_mix {
  public:
   explicit split_mix(std::uint64_t seed) noexcept : state_(seed) {}
 
+  /// The next number: the same ones for the same seed.
   std::uint64_t next() noexcept {
     std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

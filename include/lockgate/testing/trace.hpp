@@ -20,11 +20,13 @@ namespace lockgate::inline v0::testing {
 /// Cost: one copy of 72 bytes for each event; `clear` keeps the memory.
 class trace {
  public:
+  /// An event, and the platform that it happened in.
   struct entry {
     event what;
     std::size_t platform;
   };
   trace() { entries_.reserve(64); }
+  /// Remembers an event. Errors: throws `std::bad_alloc`.
   void add(const event& e, std::size_t platform) {
     mix(e, platform);
     if (entries_.size() < limit) entries_.push_back({e, platform});
@@ -61,6 +63,7 @@ class trace {
     }
     return out;
   }
+  /// An entry as a line of text.
   [[nodiscard]] static std::string line(const entry& e) {
     const event& w = e.what;
     char head[64];

@@ -82,6 +82,7 @@ class trial {
 
   /// Runs until nothing is ready and no timer is armed.
   void run() { run_until(never); }
+  /// Runs everything that happens within this time.
   void run_for(duration length) { run_until(saturating_add(now(), length)); }
   /// Runs until nothing is ready and the next timer is due after `end`; then it is `end`.
   void run_until(time_point end) {

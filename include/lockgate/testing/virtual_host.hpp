@@ -106,9 +106,11 @@ class virtual_host final : private detail::segment_carrier {
   }
 
   [[nodiscard]] const std::vector<ip_address>& addresses() const noexcept { return addresses_; }
+  /// Whether packets for this address are for this host.
   [[nodiscard]] bool has(const ip_address& address) const noexcept {
     return std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end();
   }
+  /// Gives the host one more address.
   void add_address(const ip_address& address) { addresses_.push_back(address); }
   /// Sockets and streams bound to it stay, but neither send nor receive any more.
   void remove_address(const ip_address& address) { std::erase(addresses_, address); }

@@ -22,6 +22,7 @@ class virtual_nat {
 
   [[nodiscard]] const ip_address& external() const noexcept { return external_; }
   [[nodiscard]] const nat_behaviour& behaviour() const noexcept { return behaviour_; }
+  /// Behaves otherwise from now on; mappings stay.
   void change_behaviour(const nat_behaviour& b) noexcept { behaviour_ = b; }
   /// The table is lost; forwarded ports, which are configuration, stay.
   void reboot() noexcept {

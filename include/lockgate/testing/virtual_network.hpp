@@ -43,6 +43,7 @@ class virtual_network {
     outside.boxes.push_back(boxes_.back().get());
     return *boxes_.back();
   }
+  /// A host with this address in `where`. Lifetime: belongs to the network.
   virtual_host& add_host(address_realm& where, const ip_address& address) {
     hosts_.push_back(std::make_unique<virtual_host>(*this, where, address));
     where.hosts.push_back(hosts_.back().get());

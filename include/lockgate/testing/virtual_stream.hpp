@@ -138,6 +138,7 @@ class virtual_listener {
   [[nodiscard]] socket_address local_address() const noexcept { return state_->local; }
   /// Completes: with the next stream that somebody has opened, or `errc::closed`.
   [[nodiscard]] task<result<virtual_stream>> accept() { return accept_from(state_); }
+  /// Takes no more connections.
   void close() { state_->close(); }
 
  private:

@@ -21,6 +21,7 @@ class virtual_time final : public time_source {
   void advance_to(time_point at) noexcept {
     if (at > now_) now_ = at;
   }
+  /// Lets time pass. Requires: `by` is not negative.
   void advance(duration by) noexcept { advance_to(saturating_add(now_, by)); }
 
  private:
