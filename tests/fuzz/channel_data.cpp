@@ -1,5 +1,6 @@
 // Fuzz target: ChannelData as a datagram, and the input as a stream of frames.
 #include "lockgate/stun/channel_data.hpp"
+#include "fuzz/input.hpp"
 #include "lockgate/stun/demultiplex.hpp"
 #include "lockgate/stun/message.hpp"
 #include "lockgate/stun/stream_framing.hpp"
@@ -7,17 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 
 namespace stun = lockgate::stun;
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+using fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = std::as_bytes(std::span(data, size));

@@ -1,4 +1,5 @@
 // Fuzz target: whatever parses as a STUN message is encoded again and must decode to the same.
+#include "fuzz/input.hpp"
 #include "lockgate/crypto/openssl.hpp"
 #include "lockgate/stun/address_policy.hpp"
 #include "lockgate/stun/attributes.hpp"
@@ -9,17 +10,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 namespace stun = lockgate::stun;
+using fuzz::require;
 using stun::attribute_type;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 /// What is read from an address attribute is what writing it again gives, and its verdict does not
 /// depend on how it is spelled.

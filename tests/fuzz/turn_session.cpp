@@ -1,33 +1,16 @@
 // Fuzz target: a TURN client against a server whose every answer the input chooses, with the
 // client's real transaction ids and nonces, so that the session behind the handshake is reached.
-#include "../stun/scripted_turn.hpp"
+#include "fuzz/input.hpp"
+#include "stun/scripted_turn.hpp"
 
 #include <cstdint>
-#include <cstdlib>
 
 using namespace lockgate_test;
 using action = stun::turn_action_type;
+using fuzz::choices;
+using fuzz::require;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-/// The input, read as choices; zeros behind its end.
-class choices {
- public:
-  explicit choices(std::span<const std::byte> input) : in_(input) {}
-  bool more() const { return in_.remaining() > 0; }
-  unsigned one() { return in_.u8(); }
-  packet raw(std::size_t count) {
-    const auto taken = in_.take(std::min(count, in_.remaining()));
-    return {taken.begin(), taken.end()};
-  }
-
- private:
-  lockgate::cursor in_;
-};
 
 class session {
  public:
