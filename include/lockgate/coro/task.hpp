@@ -190,9 +190,8 @@ T frame_allocation_failed() {
 /// A coroutine that has not run yet; awaiting it runs it to its end and gives its result.
 ///
 /// Completes: with the coroutine's result, or with the exception that left it.
-/// Errors: without memory for the frame, awaiting gives `errc::no_memory` where `T` can hold it,
-/// and
-///         throws `std::bad_alloc` otherwise.
+/// Errors: without memory for the frame, awaiting gives `errc::no_memory` where `T` can hold it;
+///         otherwise it throws `std::bad_alloc`.
 /// Lifetime: owns the coroutine; destroying a suspended task destroys its whole chain of children.
 /// Cost: one frame from recycled memory; awaiting takes constant stack, however deep or often.
 template <class T>

@@ -18,9 +18,8 @@ namespace lockgate::inline v0 {
 
 /// Owns tasks that run by themselves. Nothing is detached: the group outlives its tasks.
 ///
-/// Lifetime: destroying the group destroys its tasks wherever they are suspended; to let them end
-/// in
-///           order, `request_stop()` and await `join()`.
+/// Lifetime: destroying the group destroys its tasks wherever they are suspended; for an orderly
+///           end, `request_stop()` and await `join()`.
 /// Cost: a spawned task needs one recycled block besides its own frame.
 class task_group {
  public:

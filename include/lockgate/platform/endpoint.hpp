@@ -30,9 +30,8 @@ struct message_to {
 
 /// An application's end of its paths. Everything happens on the platform's thread.
 ///
-/// Guarantees: messages from one endpoint to one peer are sent in order; boundaries are kept;
-/// nothing
-///             is encrypted or acknowledged: these are datagrams.
+/// Guarantees: messages from one endpoint to one peer are sent in order; boundaries are kept. These
+///             are datagrams: nothing is encrypted or acknowledged.
 /// Lifetime: closing or destroying it completes what waits on it with `errc::closed`.
 class endpoint {
  public:
@@ -63,7 +62,8 @@ class endpoint {
   /// Sends one message. Demand: an instance is activated, and the peer reached, if need be (G30).
   ///
   /// Completes: when the provider has put it on the wire or taken it over; at once in a steady
-  /// state. Errors: message_empty, message_too_large, unreachable, ambiguous, activation_failed,
+  ///            state.
+  /// Errors: message_empty, message_too_large, unreachable, ambiguous, activation_failed,
   ///         activation_delayed, terminated, closed, canceled, or what the provider says. An error
   ///         concerns this message only.
   /// Cancellation: until the message is handed to the provider; after that the row is awaited.

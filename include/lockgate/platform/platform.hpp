@@ -20,9 +20,8 @@ namespace lockgate::inline v0 {
 /// scheduler is the only door for other threads.
 ///
 /// Requires: `stop()` has completed, or nothing is registered, when it is destroyed (G17).
-/// Lifetime: the scheduler, and with it the network, outlives the platform. Handles of instances
-/// and
-///           endpoints may outlive it; they are then empty.
+/// Lifetime: the scheduler, and with it the network, outlives the platform. The handles of
+///           instances and endpoints may outlive it; they are then empty.
 class platform {
  public:
   explicit platform(scheduler& home, const platform_options& options = platform_options())

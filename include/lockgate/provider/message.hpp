@@ -31,9 +31,8 @@ struct outgoing {
 
 /// One message from a peer, as a provider indicates it and an application receives it (dd441735).
 ///
-/// Guarantees: G32 - `local` is this side, `remote` the peer; G37 - the payload is the
-/// concatenation
-///             of the parts, which are the memory the network wrote into.
+/// Guarantees: G32 - `local` is this side, `remote` the peer; G37 - the payload is the parts in
+///             order, which are the memory the network wrote into.
 class incoming {
  public:
   incoming() noexcept = default;
