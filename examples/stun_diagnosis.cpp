@@ -27,7 +27,8 @@ namespace {
 enum class answer_from : std::uint32_t { same = 0, other_port = 2, other_address_and_port = 6 };
 
 struct binding {
-  socket_address mapped;  ///< where the server saw us
+  socket_address from;    ///< who answered
+  socket_address mapped;  ///< where the server saw us; port 0: it refused to say
   socket_address other;   ///< the server's alternate address and port; port 0: it has none
 };
 
@@ -68,8 +69,10 @@ class questioner {
       std::array<received_datagram, 1> arrived;
       const result<std::size_t> count = co_await with_deadline(receive(&arrived), until);
       if (!count) co_return std::nullopt;
-      const auto answer = read(arrived[0].payload.bytes(), id);
-      if (answer) co_return answer;
+      std::optional<binding> answer = read(arrived[0].payload.bytes(), id);
+      if (!answer) continue;
+      answer->from = arrived[0].from;
+      co_return answer;
     }
   }
   task<result<std::size_t>> receive(std::array<received_datagram, 1>* into) {
@@ -78,8 +81,8 @@ class questioner {
   static std::optional<binding> read(bytes_view bytes, const stun::transaction_id& id) {
     using stun::attribute_type;
     const auto message = stun::message_view::parse(bytes);
-    if (!message || message->id() != id || message->kind() != stun::message_class::success)
-      return {};
+    if (!message || message->id() != id) return {};
+    if (message->kind() == stun::message_class::error) return binding();
     const auto mapped = message->find(attribute_type::xor_mapped_address);
     const auto seen = mapped ? stun::read_xor_address(*mapped, id) : std::nullopt;
     if (!seen) return {};
@@ -93,6 +96,14 @@ class questioner {
   asio_stream_network& net_;
   udp_socket socket_;
 };
+
+/// Whether a stranger's answer gets through, judged by one that was asked to come from `elsewhere`.
+/// Refused, or from where we have asked, it says nothing: the server does not do what RFC 5780
+/// says.
+verdict passes(const std::optional<binding>& answer, const socket_address& elsewhere) {
+  if (!answer) return verdict::no;
+  return answer->mapped.port != 0 && answer->from == elsewhere ? verdict::yes : verdict::unknown;
+}
 
 const char* name_of(verdict v, const char* yes, const char* no) {
   return v == verdict::unknown ? "unknown" : v == verdict::yes ? yes : no;
@@ -110,7 +121,7 @@ task<> diagnose(asio_stream_network* net, socket_address server, socket_address 
   }
   questioner filtering(*net, std::move(*first_socket)), mapping(*net, std::move(*second_socket));
   const std::optional<binding> first = co_await mapping.ask(server, answer_from::same);
-  if (!first) {
+  if (!first || first->mapped.port == 0) {
     std::printf("no answer from %s over UDP: blocked, or no STUN server\n",
                 to_string(server).c_str());
     co_return;
@@ -126,22 +137,25 @@ task<> diagnose(asio_stream_network* net, socket_address server, socket_address 
   verdict same_for_address = verdict::unknown, same_for_port = verdict::unknown;
   verdict from_address = verdict::unknown, from_port = verdict::unknown;
   if (has_other) {
-    socket_address other_ip = first->other;
-    other_ip.port = server.port;
+    const socket_address other_ip{first->other.ip, server.port};
+    const socket_address other_port{server.ip, first->other.port};
     const std::optional<binding> second = co_await mapping.ask(other_ip, answer_from::same);
-    if (second) same_for_address = second->mapped == first->mapped ? verdict::yes : verdict::no;
     const std::optional<binding> third = co_await mapping.ask(first->other, answer_from::same);
-    if (second && third)
+    const bool has_second = second && second->mapped.port != 0;
+    const bool has_third = third && third->mapped.port != 0;
+    if (has_second) same_for_address = second->mapped == first->mapped ? verdict::yes : verdict::no;
+    if (has_second && has_third)
       same_for_port = third->mapped == second->mapped ? verdict::yes : verdict::no;
 
+    // Silence means filtering only if the stranger exists and can be heard when asked directly.
     const std::optional<binding> opened = co_await filtering.ask(server, answer_from::same);
-    if (opened) {
+    if (opened && has_third) {
       const std::optional<binding> stranger =
           co_await filtering.ask(server, answer_from::other_address_and_port);
-      from_address = stranger ? verdict::yes : verdict::no;
+      from_address = passes(stranger, first->other);
       const std::optional<binding> neighbour =
           co_await filtering.ask(server, answer_from::other_port);
-      from_port = neighbour ? verdict::yes : verdict::no;
+      from_port = passes(neighbour, other_port);
     }
   }
   const char* const mapping_name =

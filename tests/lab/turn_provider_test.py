@@ -194,27 +194,44 @@ class Matrix(unittest.TestCase):
 
 
 class Diagnosis(unittest.TestCase):
+    def diagnose(self, kind: str, **turn_options) -> tuple[int, str]:
+        """What the example says behind a NAT of this kind, and its status."""
+        with lab.Lab(directory, kind, "none") as running:
+            running.start_turn(**turn_options)
+            peer = running.popen(
+                running.a,
+                [DIAGNOSIS, f"{lab.SERVER_ADDRESSES[0]}:{turn.PORT}", running.a.host_address],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            said = peer.communicate(timeout=60)[0]
+            return peer.returncode, said
+
     def test_each_kind_is_recognised(self):
         for kind, described in nat.KINDS.items():
-            with self.subTest(kind), lab.Lab(directory, kind, "none") as running:
-                running.start_turn()
-                server = f"{lab.SERVER_ADDRESSES[0]}:{turn.PORT}"
-                peer = running.popen(
-                    running.a,
-                    [DIAGNOSIS, server, running.a.host_address],
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-                said = peer.communicate(timeout=60)[0]
+            with self.subTest(kind):
+                status, said = self.diagnose(kind)
                 if described.promise is None:
                     self.assertIn("no answer", said)
-                    self.assertEqual(peer.returncode, 1)
+                    self.assertEqual(status, 1)
                     continue
-                found = dict(line.rsplit(maxsplit=1) for line in said.splitlines())
+                found = findings(said)
                 self.assertEqual(found["mapping"], str(described.promise.mapping), said)
                 self.assertEqual(found["filtering"], str(described.promise.filtering), said)
                 self.assertEqual(found["translated"] == "yes", described.promise.translates, said)
                 self.assertEqual(found["port kept"] == "yes", described.promise.keeps_port, said)
+
+    def test_what_a_server_of_one_address_cannot_tell_is_unknown(self):
+        for kind in ("none", "symmetric"):
+            with self.subTest(kind):
+                status, said = self.diagnose(kind, options=["no-rfc5780"])
+                self.assertEqual(status, 0, said)
+                found = findings(said)
+                self.assertEqual((found["mapping"], found["filtering"]), ("unknown", "unknown"))
+
+
+def findings(said: str) -> dict[str, str]:
+    return dict(line.rsplit(maxsplit=1) for line in said.splitlines())
 
 
 def _test(temporary_directory: Path) -> NoReturn:
