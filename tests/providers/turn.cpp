@@ -1,12 +1,12 @@
 // The turn provider on real sockets of the loopback interface, with a server in the same process.
-#include "lockgate/providers/turn.hpp"         // for turn
-#include "lockgate/asio/stream_network.hpp"    // for asio_stream_network
-#include "lockgate/coro/sleep.hpp"             // for sleep_for
-#include "lockgate/crypto/openssl.hpp"         // for openssl_crypto
-#include "lockgate/net/memory_signalling.hpp"  // for memory_signalling
-#include "support/allocation.hpp"              // for allocations_made
-#include "support/platform_world.hpp"          // for recorder, peer_id
-#include "support/turn_server.hpp"             // for turn_server
+#include "lockgate/providers/turn.hpp"                // for turn
+#include "lockgate/asio/stream_network.hpp"           // for asio_stream_network
+#include "lockgate/coro/sleep.hpp"                    // for sleep_for
+#include "lockgate/crypto/openssl.hpp"                // for openssl_crypto
+#include "lockgate/net/memory_signalling.hpp"         // for memory_signalling
+#include "lockgate/testing/scripted_turn_server.hpp"  // for scripted_turn_server
+#include "support/allocation.hpp"                     // for allocations_made
+#include "support/platform_world.hpp"                 // for recorder, peer_id
 
 #include <asio/executor_work_guard.hpp>  // for make_work_guard
 
@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using provider_type = turn<asio_stream_network, openssl_crypto>;
+using relay_server = testing::scripted_turn_server<asio_stream_network, openssl_crypto>;
 const ip_address loopback = ip_address::v4(127, 0, 0, 1);
 
 /// Signalling that keeps a copy of every blob.
@@ -58,8 +59,7 @@ struct world {
 
   explicit world(std::size_t server_count = 1) : net(io), tasks(net.home()) {
     for (std::size_t i = 0; i < server_count; ++i)
-      servers.push_back(
-          std::make_unique<support::turn_server<asio_stream_network>>(net, tasks, loopback));
+      servers.push_back(std::make_unique<relay_server>(net, tasks, loopback));
     options.allow_private_peers = true;
     options.open_timeout = 2s;
     options.reach_timeout = 2s;
@@ -118,7 +118,7 @@ struct world {
   asio::io_context io;
   asio_stream_network net;
   task_group tasks;
-  std::vector<std::unique_ptr<support::turn_server<asio_stream_network>>> servers;
+  std::vector<std::unique_ptr<relay_server>> servers;
   noted_signalling signals;
   turn_options options;
   side a{*this, 1}, b{*this, 2};

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 using namespace lockgate_test;
 using action = stun::turn_action_type;
 using reason = stun::turn_reason;

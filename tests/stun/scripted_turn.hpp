@@ -4,11 +4,10 @@
 
 #include "lockgate/crypto/openssl.hpp"
 #include "lockgate/stun/turn_client.hpp"
+#include "lockgate/testing/turn_replies.hpp"
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,113 +62,15 @@ inline bool has(const packet& bytes, attribute_type type) {
   return view(bytes).find(type).has_value();
 }
 
-using extra_attributes = std::function<void(stun::encoder&)>;
-
-/// Makes answers as a server with one user would.
-class scripted_server {
+/// A server with one user, whose allocation and client are where the tests expect them.
+class scripted_server : public lockgate::testing::turn_replies<openssl_crypto> {
  public:
-  std::string user = "alice", password = "secret-of-alice", realm = "example.org",
-              nonce = "nonce-1";
-  packet algorithms;  ///< PASSWORD-ALGORITHMS to offer; none if empty
-  std::uint32_t lifetime = 600;
-  bool sha256_key = false;
-  bool sha256_code = false;
-
-  packet success(const packet& request, const extra_attributes& extra = {}) {
-    return make(message_class::success, request, true, extra);
-  }
-  packet error(const packet& request, error_code code, bool sign,
-               const extra_attributes& extra = {}) {
-    return make(message_class::error, request, sign, [&](stun::encoder& e) {
-      e.error(code, "as the script says");
-      if (extra) extra(e);
-    });
-  }
-  packet challenge(const packet& request, error_code code = error_code::unauthenticated) {
-    return error(request, code, false, [&](stun::encoder& e) {
-      e.text(attribute_type::realm, realm);
-      e.text(attribute_type::nonce, nonce);
-      if (!algorithms.empty()) e.bytes(attribute_type::password_algorithms, algorithms);
-    });
-  }
-  packet allocated(const packet& request, const socket_address& relayed = relay_v4) {
-    return success(request, [&](stun::encoder& e) {
-      e.xor_address(attribute_type::xor_relayed_address, relayed);
-      e.xor_address(attribute_type::xor_mapped_address, client_seen);
-      e.u32(attribute_type::lifetime, lifetime);
-    });
-  }
-  packet refreshed(const packet& request) {
-    return success(request, [&](stun::encoder& e) { e.u32(attribute_type::lifetime, lifetime); });
-  }
-  /// What an honest server says, whose allocation exists iff `has_allocation`.
-  packet honest(const packet& request) {
-    const auto m = view(request);
-    if (!has(request, attribute_type::nonce)) return challenge(request);
-    if (text(request, attribute_type::nonce) != nonce)
-      return challenge(request, error_code::stale_nonce);
-    if (!verifies(request)) return challenge(request);
-    if (m.method() == method::allocate) {
-      if (has_allocation) return error(request, error_code::allocation_mismatch, true);
-      has_allocation = true;
-      return allocated(request);
-    }
-    if (!has_allocation) return error(request, error_code::allocation_mismatch, true);
-    if (m.method() != method::refresh) return success(request);
-    if (*stun::read_u32(*m.find(attribute_type::lifetime)) == 0) has_allocation = false;
-    return refreshed(request);
-  }
-  bool has_allocation = false;
-
-  bool verifies(const packet& request) {
-    if (sha256_code) {
-      auto key = hmac256();
-      return stun::has_valid_integrity_sha256(view(request), key);
-    }
-    auto key = hmac1();
-    return stun::has_valid_integrity(view(request), key);
-  }
-  static packet data_indication(const socket_address& from, const packet& payload) {
-    packet out(1500);
-    stun::encoder e(out, message_class::indication, method::data, {});
-    e.xor_address(attribute_type::xor_peer_address, from);
-    e.bytes(attribute_type::data, payload);
-    out.resize(e.size());
-    return out;
-  }
-
- private:
-  packet key() {
-    const auto parts = {stun::bytes_of(user), stun::bytes_of(":"), stun::bytes_of(realm),
-                        stun::bytes_of(":"), stun::bytes_of(password)};
-    packet out;
-    if (sha256_key) {
-      const auto k = openssl_crypto::sha256(parts).value();
-      out.assign(k.begin(), k.end());
-    } else {
-      const auto k = openssl_crypto::md5(parts).value();
-      out.assign(k.begin(), k.end());
-    }
-    return out;
-  }
-  openssl_crypto::hmac_sha1 hmac1() { return openssl_crypto::hmac_sha1(key()); }
-  openssl_crypto::hmac_sha256 hmac256() { return openssl_crypto::hmac_sha256(key()); }
-
-  packet make(message_class kind, const packet& request, bool sign, const extra_attributes& extra) {
-    packet out(2000);
-    stun::encoder e(out, kind, view(request).method(), view(request).id());
-    if (extra) extra(e);
-    if (sign && sha256_code) {
-      auto k = hmac256();
-      e.integrity_sha256(k);
-    } else if (sign) {
-      auto k = hmac1();
-      e.integrity(k);
-    }
-    out.resize(e.finish().value().size());
-    return out;
+  scripted_server() {
+    relayed = relay_v4;
+    mapped = client_seen;
   }
 };
+using extra_attributes = scripted_server::extra_attributes;
 
 /// A client, its clock, and what it wanted to do.
 class turn_rig {

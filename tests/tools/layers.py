@@ -10,7 +10,7 @@ CORE = ["base", "coro", "buffer", "provider", "net", "platform"]
 # Layers after the core: those beyond the core that each may include.
 BEYOND = {
     "asio": [],
-    "testing": ["observe"],
+    "testing": ["observe", "stun"],
     "stun": [],
     "crypto": [],
     "providers": ["stun"],
