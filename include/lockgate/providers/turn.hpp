@@ -32,7 +32,9 @@ class turn {
   using relay = turn_relay<Network, Crypto>;
 
  public:
-  turn(Network& network, turn_options options) : network_(network), options_(std::move(options)) {}
+  turn(Network& network, turn_options options)
+      : network_(network), options_(std::move(options)),
+        rests_(options_.servers.size(), time_point::min()) {}
 
   void establish_session(instance cp) {
     cp_ = cp;
@@ -87,7 +89,7 @@ class turn {
 
  private:
   [[nodiscard]] std::unique_ptr<relay> make_relay() {
-    return std::make_unique<relay>(network_, options_);
+    return std::make_unique<relay>(network_, options_, rests_);
   }
   [[nodiscard]] std::shared_ptr<port> obtain(const transport_id& id) {
     auto& place = ports_[id];
@@ -186,6 +188,7 @@ class turn {
 
   Network& network_;
   const turn_options options_;
+  std::vector<time_point> rests_;  // one for each server
   instance cp_;
   status listening_;
   turn_counters counters_;

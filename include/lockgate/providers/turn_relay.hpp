@@ -12,9 +12,11 @@
 
 #include <algorithm>  // for max, min
 #include <chrono>     // for seconds
+#include <cstddef>    // for size_t
 #include <cstdint>    // for uint8_t
 #include <memory>     // for shared_ptr, unique_ptr
 #include <optional>   // for optional
+#include <span>       // for span
 #include <string>     // for string
 #include <utility>    // for move
 #include <vector>     // for vector
@@ -42,7 +44,12 @@ class turn_relay_user : public turn_connection_user<Crypto> {
 /// nothing, and a network without UDP no more than the longer handshakes of TCP and TLS. Where UDP
 /// passes it wins by itself: it has the shortest handshake.
 ///
-/// Lifetime: the network, the options and the user outlive it. `close()` has completed before it is
+/// A server that wants to be left alone for a while (RFC 8656 section 7.4: two minutes after 437,
+/// one after 486 and 508) is, by every relay that is given the same `rests`, one time for each
+/// server.
+///
+/// Lifetime: the network, the options, `rests` and the user outlive it. `close()` has completed
+/// before it is
 ///           destroyed, or its tasks are destroyed where they are suspended.
 template <turn_network Network, stun::crypto Crypto>
 class turn_relay {
@@ -50,8 +57,8 @@ class turn_relay {
   /// A connection to one of the servers.
   using connection = turn_connection<Crypto>;
 
-  turn_relay(Network& network, const turn_options& options)
-      : network_(network), options_(options), keeper_(network.home()) {}
+  turn_relay(Network& network, const turn_options& options, std::span<time_point> rests)
+      : network_(network), options_(options), rests_(rests), keeper_(network.home()) {}
   turn_relay(const turn_relay&) = delete;
 
   /// Says who is told what the relay receives; null for nobody.
@@ -141,6 +148,7 @@ class turn_relay {
       time_point again = won_at + pause;
       if (winner_) {
         const std::shared_ptr<connection> mine = winner_;
+        const turn_server* const mine_server = winners_server_;
         const status over = co_await mine->receive(false);
         mine->close();
         tell(stun::turn_action_type::lost);
@@ -150,7 +158,7 @@ class turn_relay {
         const bool was_steady = home.now() - won_at >= steady;
         if (was_steady) pause = first_pause;
         again = home.now() + (was_steady ? duration::zero() : pause);
-        if (mine->end().deadline != never) again = std::max(again, mine->end().deadline);
+        rest(mine_server, mine->end());
       } else if (!was_open) {
         keeping_ = false;
         changed_.complete_all();
@@ -179,7 +187,24 @@ class turn_relay {
     changed_.complete_all();
   }
 
+  /// Notes how long a server wants to be left alone.
+  void rest(const turn_server* server, const stun::turn_action& end) noexcept {
+    if (end.type != stun::turn_action_type::reconnect || end.deadline == never) return;
+    time_point& until = rests_[index_of(server)];
+    until = std::max(until, end.deadline);
+  }
+  [[nodiscard]] bool rests(const turn_server* server) const noexcept {
+    return network_.home().now() < rests_[index_of(server)];
+  }
+  [[nodiscard]] std::size_t index_of(const turn_server* server) const noexcept {
+    return static_cast<std::size_t>(server - options_.servers.data());
+  }
+
   task<> try_server(const turn_server* server) {
+    if (rests(server)) {
+      leave();
+      co_return;
+    }
     const auto found = co_await network_.resolve(server->host);
     if (!found) {
       leave(found.error());
@@ -249,13 +274,17 @@ class turn_relay {
       const status ended = co_await made->receive(true);
       if (made->client().is_allocated() && !winner_) {
         winner_ = made;
+        winners_server_ = from->server;
         leave();
         co_return;
       }
-      if (made->client().is_allocated()) made->release();  // a Refresh is under way: that must do
+      // What it has, or has just asked for, is deleted. A Refresh is under way: that must do.
+      if (!made->is_over()) made->release();
       made->close();
       if (made->end().type == stun::turn_action_type::failed) from->credentials.reset();
-      if (ended || made->end().type != stun::turn_action_type::reconnect) break;
+      rest(from->server, made->end());
+      if (ended || made->end().type != stun::turn_action_type::reconnect || rests(from->server))
+        break;
       const auto reason = made->end().reason;
       if (reason == stun::turn_reason::redirected) to = made->end().address;
       else if (reason != stun::turn_reason::address_in_use) break;
@@ -296,9 +325,11 @@ class turn_relay {
 
   Network& network_;
   const turn_options& options_;
+  std::span<time_point> rests_;
   turn_relay_user<Crypto>* user_ = nullptr;
   std::vector<std::shared_ptr<candidate>> candidates_;
   std::shared_ptr<connection> winner_;
+  const turn_server* winners_server_ = nullptr;
   std::optional<task_group> race_;
   bool keeping_ = false;
   bool releasing_ = false;
