@@ -33,7 +33,9 @@ class scripted_turn_server {
   using socket_type = typename Network::datagram_socket_type;
 
  public:
+  /// What makes the answers.
   using replies = turn_replies<Crypto>;
+  /// A message of the protocol.
   using packet = typename replies::packet;
   /// Gives what is said to a request instead of the honest answer, which has taken effect.
   using lie = std::function<packet(replies& says, const packet& request, packet honest)>;
@@ -52,6 +54,7 @@ class scripted_turn_server {
       if (c->relay) c->relay->close();
     clients_.clear();
   }
+  /// Ends: nothing is heard or relayed any more.
   void close() {
     reboot();
     socket_.close();

@@ -26,7 +26,9 @@ namespace lockgate::inline v0::testing {
 template <stun::crypto Crypto>
 class turn_replies {
  public:
+  /// A message of the protocol.
   using packet = std::vector<std::byte>;
+  /// Appends attributes to a message, before it is signed.
   using extra_attributes = std::function<void(stun::encoder&)>;
 
   std::string user = "alice", password = "secret-of-alice", realm = "example.org",
@@ -39,9 +41,11 @@ class turn_replies {
   socket_address mapped;         ///< where the client seems to be
   bool has_allocation = false;
 
+  /// A signed success.
   packet success(const packet& request, const extra_attributes& extra = {}) {
     return make(stun::message_class::success, request, true, extra);
   }
+  /// An error, signed if `sign`.
   packet error(const packet& request, stun::error_code code, bool sign,
                const extra_attributes& extra = {}) {
     return make(stun::message_class::error, request, sign, [&](stun::encoder& e) {
@@ -58,7 +62,9 @@ class turn_replies {
       if (!algorithms.empty()) e.bytes(stun::attribute_type::password_algorithms, algorithms);
     });
   }
+  /// A signed success of Allocate with the relayed address `relayed`.
   packet allocated(const packet& request) { return allocated(request, relayed); }
+  /// The same with the relayed address `at`.
   packet allocated(const packet& request, const socket_address& at) {
     return success(request, [&](stun::encoder& e) {
       e.xor_address(stun::attribute_type::xor_relayed_address, at);
@@ -66,6 +72,7 @@ class turn_replies {
       e.u32(stun::attribute_type::lifetime, lifetime);
     });
   }
+  /// A signed success of Refresh.
   packet refreshed(const packet& request) {
     return success(request,
                    [&](stun::encoder& e) { e.u32(stun::attribute_type::lifetime, lifetime); });
@@ -99,6 +106,7 @@ class turn_replies {
     auto key = hmac1();
     return stun::has_valid_integrity(view(request), key);
   }
+  /// A Data indication: `payload` as it came from the peer at `from`.
   static packet data_indication(const socket_address& from, std::span<const std::byte> payload) {
     packet out(payload.size() + 64);
     stun::encoder e(out, stun::message_class::indication, stun::method::data, {});
