@@ -16,9 +16,22 @@ using namespace lockgate;
 using namespace std::chrono_literals;
 using direct_udp = direct<asio_network>;
 
+/// UDP that loses one datagram, to see what becomes of a handshake then.
+class lossy : public direct_udp {
+ public:
+  lossy(asio_network& net, const peer_table& peers, int loses) : direct(net, peers), left_(loses) {}
+  answer<sent> send_buffers(std::span<const outgoing> messages) {
+    if (left_ > 0 && --left_ == 0) return sent(messages.size());
+    return direct::send_buffers(messages);
+  }
+
+ private:
+  int left_;
+};
+
 /// A platform with an endpoint, reachable over UDP.
 struct host {
-  explicit host(asio_network& net) : cp(net), link(cp.create<direct_udp>(net, peers)) {
+  host(asio_network& net, int loses) : cp(net), link(cp.create<lossy>(net, peers, loses)) {
     peers.bind_others({ip_address::v4(127, 0, 0, 1), 0, 0});
   }
   task<> start() {
@@ -28,7 +41,7 @@ struct host {
     check(id.error(), "ready");
   }
   void knows(host& other) {
-    check(peers.add(other.app.id(), other.link.get_if<direct_udp>()->local_address(other.app.id())),
+    check(peers.add(other.app.id(), other.link.get_if<lossy>()->local_address(other.app.id())),
           "add peer");
   }
   peer_table peers;
@@ -65,15 +78,20 @@ task<status> ask(dtls_channel& channel) {
   co_return co_await channel.close();
 }
 
-/// One conversation between two hosts. `expected` is who the client believes to be talking to.
-task<> converse(asio_network& net, SSL_CTX& client, SSL_CTX& server, std::string expected,
-                bool should_succeed) {
-  host a(net), b(net);
+/// What is different from one conversation to the next.
+struct plan {
+  const char* expected = "server.example";  ///< whom the client believes to be talking to
+  bool should_succeed = true;
+  int client_loses = 0;  ///< which of the client's datagrams is lost; 0: none
+};
+
+task<> converse(asio_network& net, SSL_CTX& client, SSL_CTX& server, plan p) {
+  host a(net, p.client_loses), b(net, 0);
   co_await a.start();
   co_await b.start();
   a.knows(b);
   b.knows(a);
-  dtls_channel asking(a.app, b.app.id(), client, dtls_channel::side::client, expected);
+  dtls_channel asking(a.app, b.app.id(), client, dtls_channel::side::client, p.expected);
   dtls_channel serving(b.app, a.app.id(), server, dtls_channel::side::server, "client.example");
   status served;
   task_group beside(net.home());
@@ -81,25 +99,28 @@ task<> converse(asio_network& net, SSL_CTX& client, SSL_CTX& server, std::string
   const status asked = co_await ask(asking);
   check(co_await beside.join(), "join");
   if (asked) std::cout << "client: refused, " << asking.refusal() << '\n';
-  if (should_succeed == (asked || served)) check(errc::provider_failed, "the certificate check");
+  const bool succeeded = !asked && !served;
+  if (succeeded != p.should_succeed) check(errc::provider_failed, "the certificate check");
   check(co_await a.cp.stop(), "stop");
   check(co_await b.cp.stop(), "stop");
 }
 
 task<> application(asio_network& net) {
   const authority trusted("the authority"), other("somebody else");
-  const credentials client = trusted.issue("client.example"),
-                    server = trusted.issue("server.example");
+  const credentials client = trusted.issue("client.example");
+  const credentials server = trusted.issue("server.example");
   const credentials impostor = other.issue("server.example");
   const openssl_ptr<SSL_CTX> asks = trusted.context(client), serves = trusted.context(server);
   const openssl_ptr<SSL_CTX> pretends = trusted.context(impostor);
 
   std::cout << "the right server\n";
-  co_await converse(net, *asks, *serves, "server.example", true);
+  co_await converse(net, *asks, *serves, plan());
+  std::cout << "the same, and the client's second datagram is lost\n";
+  co_await converse(net, *asks, *serves, plan{.client_loses = 2});
   std::cout << "a server of another name\n";
-  co_await converse(net, *asks, *serves, "elsewhere.example", false);
+  co_await converse(net, *asks, *serves, plan{"elsewhere.example", false});
   std::cout << "an impostor\n";
-  co_await converse(net, *asks, *pretends, "server.example", false);
+  co_await converse(net, *asks, *pretends, plan{"server.example", false});
 }
 
 int main() {
