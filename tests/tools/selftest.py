@@ -137,6 +137,16 @@ class Snippets(unittest.TestCase):
             self.assertIsNone(self.problem(page), page)
 
 
+    def test_links(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text("# One thing: `a`\n")
+            for alive in ("(page.md)", "(#one-thing-a)", "(page.md#one-thing-a)", "(https://example.org/q)"):
+                self.assertEqual([], list(snippets.dead_links(page, f"[x]{alive}")), alive)
+            for dead in ("(nowhere.md)", "(#one-thing)", "(page.md#nothing)"):
+                self.assertEqual(1, len(list(snippets.dead_links(page, f"[x]{dead}"))), dead)
+
+
 class Tour(unittest.TestCase):
     PAGE = """<!-- source: examples/tour/x.txt -->
 ```text

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every code block of README.md and docs/ is what the comment in front of it says.
+"""Every code block of README.md and docs/ is what the comment in front of it says, and every link leads somewhere.
 
 usage: snippets.py [--programs <folder of the built examples>]
 
@@ -109,6 +109,24 @@ def problem_with(path, mark, language, text, programs):
     return "no comment in front of it says where it is from"
 
 
+def headings(text):
+    """The anchors that GitHub gives to a page's headings."""
+    text = BLOCK.sub("", text)
+    for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def dead_links(path, text):
+    """Yields (position, target) of the links of a page to files and headings that are not there."""
+    for link in re.finditer(r"\]\(([^)\s]+)\)", text):
+        target, _, anchor = link[1].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        page = (path.parent / target).resolve() if target else path
+        if not page.exists() or (anchor and anchor not in headings(page.read_text())):
+            yield link.start(), link[1]
+
+
 def problems(programs):
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         content = path.read_text()
@@ -116,6 +134,8 @@ def problems(programs):
             problem = problem_with(path, mark, language, text, programs)
             if problem:
                 yield f"{path.relative_to(ROOT)}:{line_of(content, position)}: {problem}"
+        for position, target in dead_links(path, content):
+            yield f"{path.relative_to(ROOT)}:{line_of(content, position)}: there is no {target}"
 
 
 if __name__ == "__main__":
