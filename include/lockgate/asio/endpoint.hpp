@@ -15,6 +15,7 @@ namespace lockgate::inline v0 {
 /// The address as an endpoint of `Protocol`: IPv4 when it is v4-mapped, unless `as_v6` asks for the
 /// mapped form that a dual-stack socket takes.
 template <class Protocol = asio::ip::udp>
+// NOLINTNEXTLINE(bugprone-exception-escape): Asio checks again what holds here
 [[nodiscard]] typename Protocol::endpoint to_endpoint(const socket_address& address,
                                                       bool as_v6 = false) noexcept {
   if (address.ip.is_v4() && !as_v6) return {asio::ip::address_v4(address.ip.to_v4()), address.port};
@@ -25,6 +26,7 @@ template <class Protocol = asio::ip::udp>
 
 /// The address of an endpoint.
 template <class Endpoint>
+// NOLINTNEXTLINE(bugprone-exception-escape): as above
 [[nodiscard]] socket_address from_endpoint(const Endpoint& endpoint) noexcept {
   socket_address out;
   out.port = endpoint.port();

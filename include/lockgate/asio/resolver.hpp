@@ -28,6 +28,7 @@ namespace lockgate::inline v0 {
 /// Errors: what the system says; `errc::unreachable` for a name without addresses.
 /// Cancellation: ends at once. The system's look-up cannot be interrupted: it goes on in Asio's
 ///               thread, for which the `io_context` waits when it is destroyed.
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): a context outlives what it runs
 inline task<result<std::vector<ip_address>>> resolve_with_asio(asio::io_context& context,
                                                                std::string name) {
   using answer = result<std::vector<ip_address>>;

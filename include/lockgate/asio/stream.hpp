@@ -46,9 +46,12 @@ class asio_stream {
   /// Connects, with TLS 1.2 or later by the settings of `tls` where the target asks for it.
   ///
   /// Errors: what the system or the TLS library says.
+  /// Lifetime: both contexts outlive the stream.
+  // NOLINTBEGIN(*-reference-coroutine-parameters)
   [[nodiscard]] static task<result<asio_stream>> connect(asio::io_context& context,
                                                          asio::ssl::context& tls,
                                                          stream_target target) {
+    // NOLINTEND(*-reference-coroutine-parameters)
     asio_stream made(context);
     connection& to = *made.connection_;
     const auto endpoint = to_endpoint<asio::ip::tcp>(target.to);
@@ -67,6 +70,7 @@ class asio_stream {
     co_return result<asio_stream>(std::move(made));
   }
 
+  // NOLINTNEXTLINE(bugprone-exception-escape): the address is of the kind asked for
   [[nodiscard]] socket_address local_address() const noexcept {
     std::error_code error;
     const auto local = connection_->socket.local_endpoint(error);

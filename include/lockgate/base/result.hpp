@@ -44,6 +44,7 @@ class [[nodiscard]] result {
     if (has_value_) std::construct_at(std::addressof(value_), other.value_);
     else std::construct_at(std::addressof(error_), other.error_);
   }
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): its value is moved out
   constexpr result& operator=(result other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     reset();  // until the value has been moved, which may throw, this is a failure
     std::construct_at(std::addressof(error_), other.error());

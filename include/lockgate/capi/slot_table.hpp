@@ -21,7 +21,9 @@ class slot_handle {
   slot_handle(std::size_t index, std::uint32_t generation) noexcept
       : bits_((generation & mask) << half | (index & mask)) {}
 
-  [[nodiscard]] void* value() const noexcept { return reinterpret_cast<void*>(bits_); }
+  [[nodiscard]] void* value() const noexcept {
+    return reinterpret_cast<void*>(bits_);  // NOLINT(performance-no-int-to-ptr): never dereferenced
+  }
   [[nodiscard]] std::size_t index() const noexcept { return bits_ & mask; }
   [[nodiscard]] std::uint32_t generation() const noexcept {
     return static_cast<std::uint32_t>(bits_ >> half);

@@ -75,6 +75,7 @@ class bridge {
 };
 
 template <class X, class Result>
+// NOLINTNEXTLINE(*-reference-coroutine-parameters): the awaiter owns both, and the bridge
 bridge await_foreign(X& foreign, Result& out) {
   if constexpr (std::is_void_v<awaited_t<X>>) {
     co_await static_cast<X&&>(foreign);

@@ -92,7 +92,7 @@ inline status endpoint_state::enqueue(incoming& message) noexcept {
   const std::size_t charge = entry.charge;
   entry.message = std::move(message);
   if (!queue_.push_back(std::move(entry))) {
-    message = std::move(entry.message);
+    message = std::move(entry.message);  // NOLINT(bugprone-use-after-move): not taken
     pinned_ -= charge;
     return errc::no_memory;
   }

@@ -67,7 +67,7 @@ class turn {
     co_await leaving->say_goodbye();
     std::unique_ptr<relay> unused = leaving->detach();
     if (options_.always_on && !spare_) spare_ = std::move(unused);
-    if (unused) co_await unused->close(release_deadline());
+    else if (unused) co_await unused->close(release_deadline());
     co_return status();
   }
   answer<status> reach_transport_id(transport_id to) {

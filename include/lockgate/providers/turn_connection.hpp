@@ -129,7 +129,7 @@ class turn_connection : timer {
       if (user_ && (what.type == stun::turn_received_type::data ||
                     what.type == stun::turn_received_type::icmp))
         user_->take(what, std::move(datagram));
-      datagram.payload.reset();
+      datagram.payload.reset();  // NOLINT(bugprone-use-after-move): whoever did not need it left it
     }
     if (user_) user_->batch_ended();
     if (has_control) pump();

@@ -19,7 +19,7 @@ namespace lockgate::inline v0 {
 struct turn_server {
   turn_server() = default;
   turn_server(std::string host_name, stun::turn_credentials with)
-      : host(std::move(host_name)), credentials([with] { return with; }) {}
+      : host(std::move(host_name)), credentials([kept = std::move(with)] { return kept; }) {}
 
   std::string host;  ///< a name or an address
   /// Asked before each connection, so that ephemeral credentials are fresh ones.
