@@ -1,105 +1,28 @@
 // Diagrams, compared with the files in golden/.
 #include "lockgate/observe/mermaid.hpp"  // for mermaid
 
-#include "lockgate/lockgate.hpp"  // for platform
-
 #include "support/doctest.hpp"
-#include "support/world.hpp"  // for world, running
+#include "support/golden.hpp"            // for golden
+#include "support/observed_session.hpp"  // for run_observed_session, id_of
 
-#include <filesystem>  // for path
-#include <fstream>     // for ifstream
-#include <iterator>    // for istreambuf_iterator
-#include <optional>    // for optional
-#include <string>      // for string
+#include <string>  // for string
 
 using namespace lockgate;
-using namespace std::chrono_literals;
+using support::id_of;
 
 namespace {
 
 std::string golden(const char* name) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "golden" / name);
-  REQUIRE_MESSAGE(file.good(), "no golden file " << name);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-transport_id id_of(unsigned char last) {
-  std::array<std::byte, 16> bytes{};
-  bytes[0] = std::byte{0xfd};
-  bytes[15] = std::byte{last};
-  return transport_id(bytes);
-}
-
-/// Reaches everybody but one peer, refuses its first activation, and asks for an id too early.
-class moody {
- public:
-  task<> establish_session(instance cp) {
-    const status spawned = cp.spawn(ask_for_id(cp));
-    REQUIRE(spawned.ok());
-    const status slept = co_await sleep_for(5ms);
-    REQUIRE(slept.ok());
-    cp_ = cp;
-  }
-  void terminate_session(termination_reason) {}
-  status transition_active() { return activations_++ == 0 ? status(errc::timed_out) : status(); }
-  status reach_transport_id(transport_id peer) {
-    return peer == id_of(2) ? status(errc::unreachable) : status();
-  }
-  sent send_buffers(std::span<const outgoing> messages) {
-    for (const outgoing& m : messages) {
-      auto memory = std::make_unique<std::byte[]>(m.payload.size());
-      lease copy = lease::wrap(
-          {memory.get(), m.payload.size()},
-          [](void* p) noexcept { delete[] static_cast<std::byte*>(p); }, memory.get());
-      static_cast<void>(memory.release());
-      const status echoed = cp_.indicate(incoming(m.local, m.remote, std::move(copy)));
-      REQUIRE(echoed.ok());
-    }
-    return messages.size();
-  }
-
- private:
-  static task<> ask_for_id(instance cp) {
-    const result<transport_id> id = co_await cp.request_transport_id();
-    REQUIRE(id.has_value());
-  }
-  instance cp_;
-  int activations_ = 0;
-};
-
-task<> use(platform& cp, provider_instance& link) {
-  const status registered = co_await link.register_instance();
-  REQUIRE(registered.ok());
-  endpoint app = cp.open_endpoint({.proposed_id = id_of(1)});
-  const std::array<std::byte, 3> hello{};
-  const status early = co_await app.send_to(id_of(3), chain(hello));
-  CHECK(early == errc::activation_failed);
-  const auto ready = co_await app.ready();
-  REQUIRE(ready.has_value());
-  for (int i = 0; i < 3; ++i) {
-    const status sent_now = co_await app.send_to(id_of(3), chain(hello));
-    CHECK(sent_now.ok());
-  }
-  const status refused = co_await app.send_to(id_of(2), chain(hello));
-  CHECK(refused == errc::unreachable);
-  app.close();
-  const status stopped = co_await cp.stop();
-  CHECK(stopped.ok());
+  return support::golden(__FILE__, name);
 }
 
 }  // namespace
 
 TEST_CASE("the diagram of a session reads as it went, whether messages were listed or counted") {
   for (const auto messages : {timeline::traffic::listed, timeline::traffic::counted}) {
-    support::world w;
     timeline events(256, messages);
-    platform cp(w.home);
-    cp.observe(events);
-    provider_instance link = cp.create<moody>();
-    support::running<> run(w.home, use(cp, link));
-    w.advance(10s);
-    REQUIRE(run.done());
-    const participant name{link.id(), "moody"};
+    participant name{0, "moody"};
+    support::run_observed_session(events, [&](std::uint32_t id) { name.instance = id; });
     CHECK(mermaid(events, {&name, 1}) == golden("session.mmd"));
   }
 }

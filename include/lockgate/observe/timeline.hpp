@@ -2,7 +2,8 @@
 #pragma once
 
 #include "lockgate/base/clock.hpp"              // for time_point
-#include "lockgate/platform/event.hpp"          // for event, observer
+#include "lockgate/platform/event.hpp"          // for event
+#include "lockgate/platform/observer.hpp"       // for observer
 #include "lockgate/platform/session_state.hpp"  // for row, session_state, drop_cause
 
 #include <cstddef>           // for size_t

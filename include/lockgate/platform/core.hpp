@@ -1,20 +1,21 @@
 // What all parts of one platform share: its scheduler, options, ids, sessions and endpoints.
 #pragma once
 
-#include "lockgate/base/intrusive_list.hpp"       // for intrusive_list
-#include "lockgate/base/transport_id.hpp"         // for transport_id
-#include "lockgate/buffer/slab_pool.hpp"          // for slab_pool
-#include "lockgate/coro/scheduler.hpp"            // for scheduler
-#include "lockgate/coro/task_group.hpp"           // for task_group
-#include "lockgate/net/signalling.hpp"            // for signalling, signal_sink
-#include "lockgate/platform/event.hpp"            // for event
-#include "lockgate/platform/interface_names.hpp"  // for interface_names
-#include "lockgate/platform/options.hpp"          // for platform_options
+#include "lockgate/base/intrusive_list.hpp"        // for intrusive_list
+#include "lockgate/base/transport_id.hpp"          // for transport_id
+#include "lockgate/base/without_throwing.hpp"      // for without_throwing
+#include "lockgate/buffer/slab_pool.hpp"           // for slab_pool
+#include "lockgate/coro/scheduler.hpp"             // for scheduler
+#include "lockgate/coro/task_group.hpp"            // for task_group
+#include "lockgate/net/signalling.hpp"             // for signalling, signal_sink
+#include "lockgate/platform/event.hpp"             // for event
+#include "lockgate/platform/interface_names.hpp"   // for interface_names
+#include "lockgate/platform/observed_message.hpp"  // for observed_message
+#include "lockgate/platform/options.hpp"           // for platform_options
 
 #include <array>          // for array
 #include <cstddef>        // for byte
 #include <cstdint>        // for uint32_t, uint64_t
-#include <new>            // for bad_alloc
 #include <unordered_map>  // for unordered_map
 #include <utility>        // for pair
 
@@ -23,26 +24,12 @@ namespace lockgate::inline v0::detail {
 class session;
 class endpoint_state;
 
-/// Runs code that fills standard containers; running out of memory becomes a status.
-template <class F>
-[[nodiscard]] status without_throwing(F fill) noexcept {
-#if LOCKGATE_HAS_EXCEPTIONS
-  try {
-    fill();
-    return {};
-  } catch (const std::bad_alloc&) {
-    return errc::no_memory;
-  }
-#else
-  fill();
-  return {};
-#endif
-}
-
-/// The observer, its type erased.
+/// The observer, its type erased. `on` is null when there is none, `on_message` unless it wants
+/// the bytes of messages.
 struct observer_hook {
   void* observer = nullptr;
   void (*on)(void*, const event&) noexcept = nullptr;
+  void (*on_message)(void*, const observed_message&) noexcept = nullptr;
 };
 
 class core final : public signal_sink {
@@ -82,6 +69,12 @@ class core final : public signal_sink {
     e.instance = instance;
     fill(e);
     hook.on(hook.observer, e);
+  }
+  /// Shows the observer a message. Requires: `hook.on_message`.
+  void show(observed_message message, std::uint32_t instance) noexcept {
+    message.at = home.now();
+    message.instance = instance;
+    hook.on_message(hook.observer, message);
   }
 
   /// An id that nobody here has: random, in the range of unique local addresses (RFC 4193 3.1).

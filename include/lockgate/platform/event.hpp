@@ -88,12 +88,4 @@ struct event {
 };
 static_assert(std::is_trivially_copyable_v<event> && sizeof(event) <= 72);
 
-/// Something that is told every event, in order, while it happens.
-///
-/// Requires: `on` does not throw, does not call the platform, and does not take long.
-template <class O>
-concept observer = requires(O& o, const event& e) {
-  { o.on(e) } noexcept;
-};
-
 }  // namespace lockgate::inline v0

@@ -139,7 +139,7 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
                       answer.accepted);
     for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
-      through->count_sent(batch[done], endpoint_.luid());
+      through->count_sent(batch[done], endpoint_.luid(), senders[done] != nullptr);
       finish(senders[done], status());
     }
     if (answer.accepted >= rest.size()) continue;

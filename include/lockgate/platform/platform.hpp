@@ -6,7 +6,7 @@
 #include "lockgate/net/datagram_socket.hpp"         // for datagram_network
 #include "lockgate/platform/core.hpp"               // for core
 #include "lockgate/platform/endpoint.hpp"           // for endpoint
-#include "lockgate/platform/event.hpp"              // for observer
+#include "lockgate/platform/observer.hpp"           // for observer, check_observer
 #include "lockgate/platform/options.hpp"            // for platform_options
 #include "lockgate/platform/provider_instance.hpp"  // for provider_instance
 #include "lockgate/provider/any_provider.hpp"       // for any_provider
@@ -73,11 +73,22 @@ class platform {
   /// Completes: when every instance is drained; a provider that never returns delays it for ever.
   [[nodiscard]] task<status> stop();
 
-  /// Tells `o` every event from now on; there is one observer, which may fan out. Lifetime: `o`
-  /// outlives the platform or is replaced.
-  template <observer O>
+  /// Tells `o` every event from now on, and shows it every message if it takes them; there is one
+  /// observer, which may fan out. Errors in `O` are compile errors, one sentence each.
+  ///
+  /// Lifetime: `o` outlives the platform or is replaced.
+  template <class O>
   void observe(O& o) noexcept {
-    core_.hook = {&o, [](void* to, const event& e) noexcept { static_cast<O*>(to)->on(e); }};
+    check_observer<O>();
+    if constexpr (observer<O>) {
+      core_.hook = {&o, [](void*, const event&) noexcept {}};
+      if constexpr (observes_events<O>)
+        core_.hook.on = [](void* to, const event& e) noexcept { static_cast<O*>(to)->on(e); };
+      if constexpr (observes_messages<O>)
+        core_.hook.on_message = [](void* to, const observed_message& m) noexcept {
+          static_cast<O*>(to)->on_message(m);
+        };
+    }
   }
   /// From now on nobody is told.
   void observe_nothing() noexcept { core_.hook = {}; }

@@ -136,9 +136,12 @@ class session final : public instance_host, public row_owner, public list_link<s
     ++statistics_.send_rows;
     used_ = true;
   }
-  void count_sent(const outgoing& message, std::uint64_t endpoint) noexcept {
+  /// `has_bytes`: the sender is still there, and with it the memory of the payload.
+  void count_sent(const outgoing& message, std::uint64_t endpoint, bool has_bytes = true) noexcept {
     ++statistics_.messages_sent;
     statistics_.bytes_sent += message.payload.size();
+    if (!is_observed()) return;
+    if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
     platform_.tell(event_kind::message_sent, id_, [&](event& e) {
       e.id = message.remote;
       e.amount = static_cast<std::uint32_t>(message.payload.size());

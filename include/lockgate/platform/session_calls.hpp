@@ -99,11 +99,14 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
   }
   std::size_t taken = 0;
   std::uint64_t bytes = 0;
+  const bool is_shown = platform_.hook.on_message != nullptr;
   status why;
   for (incoming& message : messages) {
     const std::size_t size = message.size();
     const transport_id peer = message.remote;
     endpoint_state* const endpoint = local_endpoint(message.local);
+    if (is_shown && size > 0 && endpoint)
+      platform_.show(observed_message(message, endpoint->luid()), id_);
     if (size == 0) why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
     else if (why = endpoint->deliver(message); why) why = refused(drop_cause::queue_full, why);
