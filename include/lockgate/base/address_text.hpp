@@ -11,6 +11,7 @@
 #include <optional>     // for optional
 #include <string>       // for string
 #include <string_view>  // for string_view
+#include <utility>      // for exchange
 
 namespace lockgate::inline v0 {
 
@@ -87,14 +88,14 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
 
 }  // namespace detail
 
-[[nodiscard]] inline std::string to_string(const ip_address& address) {
-  std::string out;
+/// Appends the address as RFC 5952 spells it. Cost: no allocation where `out` has room.
+inline void append_text(std::string& out, const ip_address& address) {
   if (address.is_v4()) {
     for (int shift = 24; shift >= 0; shift -= 8) {
       detail::append_number(out, address.to_v4() >> shift & 0xff, 10);
       if (shift > 0) out += '.';
     }
-    return out;
+    return;
   }
   const auto group = [&](std::size_t i) {
     return std::to_integer<unsigned>(address.bytes()[2 * i]) << 8 |
@@ -107,22 +108,34 @@ inline std::optional<ip_address> parse_v6(std::string_view text) {
     if (run > longest) gap = i, longest = run;
     if (run > 0) i += run - 1;
   }
+  bool needs_colon = false;
   for (std::size_t i = 0; i < 8; ++i) {
     if (i == gap) {
       out += "::";
       i += longest - 1;
+      needs_colon = false;
       continue;
     }
-    if (!out.empty() && out.back() != ':') out += ':';
+    if (std::exchange(needs_colon, true)) out += ':';
     detail::append_number(out, group(i), 16);
   }
+}
+inline void append_text(std::string& out, const transport_id& id) {
+  std::array<std::byte, 16> bytes{};
+  std::memcpy(bytes.data(), id.bytes().data(), bytes.size());
+  append_text(out, ip_address(bytes));
+}
+
+[[nodiscard]] inline std::string to_string(const ip_address& address) {
+  std::string out;
+  append_text(out, address);
   return out;
 }
 
 [[nodiscard]] inline std::string to_string(const transport_id& id) {
-  std::array<std::byte, 16> bytes{};
-  std::memcpy(bytes.data(), id.bytes().data(), bytes.size());
-  return to_string(ip_address(bytes));
+  std::string out;
+  append_text(out, id);
+  return out;
 }
 
 /// `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%2]:80`.
