@@ -20,7 +20,7 @@
 
 #include <sys/socket.h>  // for socketpair
 #include <sys/wait.h>    // for waitpid
-#include <unistd.h>      // for fork, pipe, isatty
+#include <unistd.h>      // for fork, pipe
 
 #include <cstdio>      // for fprintf
 #include <cstdlib>     // for exit
@@ -86,19 +86,19 @@ lockgate::task<> live(carry::side& s, Work& work, lockgate::socket_address local
 template <class Work>
 void run(asio::io_context& io, carry::side& s, Work& work, const std::string& local,
          const carry::side::rendezvous& meet) {
+  std::exception_ptr failure;
   lockgate::async_run(s.net, live(s, work, address(local), meet),
-                      [](const std::exception_ptr& failure) {
-                        if (failure) std::rethrow_exception(failure);
-                      });
+                      [&failure](const std::exception_ptr& thrown) { failure = thrown; });
   io.run();
-  std::fputs(s.diagram().c_str(), stdout);
+  s.seen.finish();  // what has been seen matters most when it failed
+  if (failure) std::rethrow_exception(failure);
 }
 
 void send(const command_line& c, const carry::side::rendezvous& meet) {
   asio::io_context io;
   const carry::mapped_file file(c.file);
   carry::side s(io, true, c.transfer);
-  carry::sender work(s, file, isatty(STDOUT_FILENO) != 0);
+  carry::sender work(s, file);
   run(io, s, work, c.local, meet);
 }
 void receive(const command_line& c, const carry::side::rendezvous& meet) {
@@ -131,6 +131,16 @@ lockgate::socket_address meet_through(int fd, const lockgate::socket_address& ow
   return other;
 }
 
+/// The receiver's own files, beside the sender's: trace.json and trace.receiver.json.
+void rename_for_receiver(watch_options& files) {
+  for (std::string* name : {&files.diagram, &files.trace, &files.pcapng, &files.metrics}) {
+    if (name->empty()) continue;
+    std::filesystem::path file(*name);
+    file.replace_extension(".receiver" + file.extension().string());
+    *name = file.string();
+  }
+}
+
 /// Both processes; the receiver's words are printed after the sender's.
 int send_and_receive(command_line c) {
   const bool keep = !c.output.empty();
@@ -151,6 +161,7 @@ int send_and_receive(command_line c) {
     ::dup2(words[1], STDOUT_FILENO);
     ::close(words[0]);
     ::close(words[1]);
+    rename_for_receiver(c.transfer.watch);
     std::exit(reporting(" receive", [&] { receive(c, meet); }));
   }
   ::close(words[1]);
@@ -190,8 +201,14 @@ int main(int argc, char** argv) {
   app.add_option("--give-up", give_up, "seconds without a word from the other side")
       ->check(CLI::Range(1, 3600))
       ->capture_default_str();
-  app.add_flag("--timeline", c.transfer.timeline,
+  watch_options& seen = c.transfer.watch;
+  app.add_flag("--timeline", seen.printed_diagram,
                "print the session as a Mermaid sequence diagram");
+  app.add_option("--diagram", seen.diagram, "a file for the same diagram");
+  app.add_option("--trace", seen.trace, "a file for the Perfetto UI or chrome://tracing");
+  app.add_option("--pcapng", seen.pcapng, "a file for Wireshark: every message, in the clear");
+  app.add_option("--metrics", seen.metrics, "a file in the Prometheus text format");
+  app.add_flag("!--no-view", seen.view, "do not show what happens while it happens");
   app.add_option("--output", c.output, "where the file is written");
   app.add_option("file", c.file, "the file to send");
 

@@ -38,6 +38,7 @@ class receiver {
       heard = co_await side_.hear(side_.net.home().now() + 3s);  // it may not have heard
       if (heard) take_in();
     }
+    side_.seen.end_view();
     measured_->print("received", offer_.size, window_size());
     std::printf("  chunks that came twice %llu, malformed messages %llu\n", twice_, malformed_);
     if (!right) throw std::runtime_error(path_ + ": the SHA-256 is not the sender's");

@@ -1,4 +1,4 @@
-// What carry prints: progress while it runs, and what it took in the end.
+// What carry says: progress while it runs, and what it took in the end.
 #pragma once
 
 #include "lockgate/base/clock.hpp"    // for time_point, duration
@@ -7,49 +7,38 @@
 #include "allocations.hpp"  // for allocations
 #include "side.hpp"         // for side
 
+#include <array>    // for array
 #include <chrono>   // for milliseconds
 #include <cstdint>  // for uint64_t
-#include <cstdio>   // for printf, fflush
-#include <string>   // for string
+#include <cstdio>   // for printf, snprintf
 
 namespace carry {
 
-/// How far it is: one line that changes on a terminal, a few lines elsewhere.
+/// How far it is: a bar, and figures, above the view.
 class progress {
  public:
-  progress(std::uint64_t total, bool on_terminal) : total_(total), on_terminal_(on_terminal) {}
+  progress(watch& seen, std::uint64_t total) : seen_(seen), total_(total) {}
 
   void show(std::uint64_t done, std::uint64_t lost, lockgate::time_point now) {
-    if (began_ == lockgate::time_point()) began_ = shown_ = now;
-    using std::chrono::milliseconds;
-    if (done < total_ && now - shown_ >= (on_terminal_ ? milliseconds(100) : milliseconds(1000)))
-      print(done, lost, now);
+    if (shown_ != lockgate::time_point() && now - shown_ < std::chrono::milliseconds(50)) return;
+    shown_ = now;
+    write(done, lost);
   }
-  void end(std::uint64_t lost, lockgate::time_point now) {
-    print(total_, lost, now);
-    if (on_terminal_) std::printf("\n");
-  }
+  void end(std::uint64_t lost) { write(total_, lost); }
 
  private:
-  void print(std::uint64_t done, std::uint64_t lost, lockgate::time_point now) {
-    shown_ = now;
-    const double seconds = std::chrono::duration<double>(now - began_).count();
+  void write(std::uint64_t done, std::uint64_t lost) {
     const double share = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
-    const double rate = seconds > 0 ? static_cast<double>(done) / seconds / 1e6 : 0;
-    if (on_terminal_) std::printf("\r\033[K[%s] ", bar(100 * share).c_str());
-    std::printf("%5.1f %%  %7.1f MB/s  %llu lost%s", 100 * share, rate,
-                static_cast<unsigned long long>(lost), on_terminal_ ? "" : "\n");
-    std::fflush(stdout);
+    std::array<char, 41> bar{};
+    for (std::size_t i = 0; i + 1 < bar.size(); ++i)
+      bar[i] = static_cast<double>(i) < 40 * share ? '#' : '.';
+    std::array<char, 96> words{};
+    std::snprintf(words.data(), words.size(), "[%s] %5.1f %%  %llu lost", bar.data(), 100 * share,
+                  static_cast<unsigned long long>(lost));
+    seen_.set_caption(words.data());
   }
-  [[nodiscard]] static std::string bar(double percent) {
-    std::string out(40, '.');
-    for (std::size_t i = 0; i < out.size() && 2.5 * static_cast<double>(i) < percent; ++i)
-      out[i] = '#';
-    return out;
-  }
+  watch& seen_;
   std::uint64_t total_;
-  bool on_terminal_;
-  lockgate::time_point began_{};
   lockgate::time_point shown_{};
 };
 

@@ -16,11 +16,11 @@ namespace carry {
 
 class sender {
  public:
-  sender(side& s, const mapped_file& file, bool on_terminal)
+  sender(side& s, const mapped_file& file)
       : side_(s), file_(file.bytes()), chunk_size_(s.want.chunk_size),
         chunks_((file_.size() + chunk_size_ - 1) / chunk_size_),
         window_(static_cast<std::uint32_t>(chunks_), s.want.window),
-        progress_(file_.size(), on_terminal) {
+        progress_(s.seen, file_.size()) {
     if (chunks_ > 0x7fffffff) throw std::runtime_error("the file is too large for such chunks");
     offer_ = write(offer{file_.size(), chunk_size_, sha256(file_)});
   }
@@ -38,12 +38,13 @@ class sender {
       else window_.timed_out(now);
       progress_.show(std::uint64_t{window_.arrived()} * chunk_size_, window_.losses(), now);
     }
-    progress_.end(window_.losses(), side_.net.home().now());
+    progress_.end(window_.losses());
     measured.end();
     side_.expect(std::chrono::seconds(file_.size() / 100'000'000));  // the other side hashes it
     while (!verdict_) co_await ask(200ms);
     const auto bye = write_bye();
     for (int i = 0; i < 3; ++i) co_await side_.say(lockgate::chain(bye));  // spares it waiting
+    side_.seen.end_view();
     measured.print("sent", file_.size(), chunks_);
     std::printf("  sent again %llu (%llu timeouts), round trip %.2f ms\n",
                 static_cast<unsigned long long>(window_.transmissions() - chunks_),

@@ -2,13 +2,13 @@
 // is the direct one, or `turn` where the two are behind NATs.
 #pragma once
 
-#include "wire.hpp"  // for message
+#include "../watch.hpp"  // for watch, watch_options
+#include "wire.hpp"      // for message
 
 #include "lockgate/asio/stream_network.hpp"              // for asio_stream_network
 #include "lockgate/coro/deadline.hpp"                    // for with_deadline
 #include "lockgate/crypto/openssl.hpp"                   // for openssl_crypto
 #include "lockgate/lockgate.hpp"                         // for platform
-#include "lockgate/observe/mermaid.hpp"                  // for timeline, mermaid
 #include "lockgate/providers/direct.hpp"                 // for direct
 #include "lockgate/providers/rendezvous_signalling.hpp"  // for rendezvous_signalling
 #include "lockgate/providers/turn.hpp"                   // for turn
@@ -40,7 +40,7 @@ struct options {
   std::uint32_t window = 1024;       ///< chunks in flight at most
   double loss = 0;                   ///< share of datagrams thrown away on purpose
   std::chrono::seconds give_up{20};  ///< how long nothing may be heard of the other side
-  bool timeline = false;             ///< print the session's diagram
+  watch_options watch = {};          ///< what people want to see
   std::optional<relay_options> relay = {};  ///< none: directly
 };
 
@@ -62,15 +62,9 @@ class side {
 
   side(asio::io_context& io, bool is_sender, const options& wish)
       : want(wish), net(io), peer(id_of(!is_sender)), own_(id_of(is_sender)) {
-    if (want.timeline) cp.observe(events_);
-    if (!want.relay) {
-      link = cp.create<direct>(net, peers_);
-      return;
-    }
-    if (!want.relay->authority.empty()) net.tls().load_verify_file(want.relay->authority);
-    signals_.emplace(net, want.relay->rendezvous, want.relay->key);
-    cp.use_signalling(*signals_);
-    link = cp.create<turn>(net, want.relay->turn);
+    seen.begin(cp);
+    create_link();
+    seen.name_instance(link.id(), want.relay ? "turn" : "direct");
   }
 
   lockgate::task<> start(lockgate::socket_address local, const rendezvous& meet) {
@@ -93,6 +87,7 @@ class side {
   lockgate::task<> stop() {
     check(co_await cp.stop(), "stop");
     if (signals_) co_await signals_->close();
+    seen.end_view();
   }
 
   /// Waits for messages, but not beyond `until`. True if there are some in `inbox`.
@@ -145,11 +140,6 @@ class side {
     out.queue_full = c.queue_full;
     return out;
   }
-  /// The session so far; empty unless asked for.
-  [[nodiscard]] std::string diagram() const {
-    const lockgate::participant name{link.id(), want.relay ? "turn" : "direct"};
-    return want.timeline ? lockgate::mermaid(events_, {&name, 1}) : std::string();
-  }
 
   using direct = lockgate::direct<lockgate::asio_stream_network>;
   using turn = lockgate::turn<lockgate::asio_stream_network, lockgate::openssl_crypto>;
@@ -164,9 +154,9 @@ class side {
   // Before the platform: what it and its provider use until they have gone.
   std::optional<rendezvous_client> signals_;
   lockgate::peer_table peers_;
-  lockgate::timeline events_{1024, lockgate::timeline::traffic::counted};
 
  public:
+  watch seen{net.home(), want.watch};
   lockgate::platform cp{net};
   lockgate::provider_instance link;
   lockgate::endpoint app;
@@ -174,6 +164,16 @@ class side {
   lockgate::duration patience{};
 
  private:
+  void create_link() {
+    if (!want.relay) {
+      link = cp.create<direct>(net, peers_);
+      return;
+    }
+    if (!want.relay->authority.empty()) net.tls().load_verify_file(want.relay->authority);
+    signals_.emplace(net, want.relay->rendezvous, want.relay->key);
+    cp.use_signalling(*signals_);
+    link = cp.create<turn>(net, want.relay->turn);
+  }
   lockgate::task<lockgate::status> receive() {
     const lockgate::result<std::size_t> count = co_await app.receive(inbox_);
     if (count) heard_ = *count;
