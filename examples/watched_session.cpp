@@ -9,6 +9,7 @@
 #include "on_asio.hpp"
 #include "watch.hpp"
 
+#include <array>   // for array
 #include <cstdio>  // for fprintf
 #include <memory>  // for make_unique
 
@@ -73,15 +74,21 @@ task<> talk(scheduler* home, endpoint* app, transport_id peer, time_point until)
   }
 }
 
+transport_id make_id(unsigned char last) {
+  std::array<std::byte, transport_id::size> bytes{std::byte{0xfd}};
+  bytes.back() = std::byte{last};
+  return transport_id(bytes);
+}
+
 task<> application(platform& cp, provider_instance& link, watch& seen) {
   check(co_await link.register_instance(), "register");
-  endpoint app = cp.open_endpoint();
+  endpoint_options wish;
+  wish.proposed_id = make_id(1);
+  endpoint app = cp.open_endpoint(wish);
   result<transport_id> id = co_await app.ready();
   if (!id) id = co_await app.ready();
   check(id.error(), "ready");
-  std::array<std::byte, transport_id::size> peer{std::byte{0xfd}};
-  peer.back() = std::byte{2};
-  co_await talk(&cp.home(), &app, transport_id(peer), cp.home().now() + 1s);
+  co_await talk(&cp.home(), &app, make_id(2), cp.home().now() + 1s);
   app.close();
   check(co_await cp.stop(), "stop");
   seen.end_view();

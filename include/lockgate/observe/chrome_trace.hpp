@@ -12,6 +12,7 @@
 #include "lockgate/platform/observer.hpp"       // for observer
 #include "lockgate/platform/session_state.hpp"  // for row, session_state, drop_cause_count
 
+#include <algorithm>    // for max
 #include <array>        // for array
 #include <chrono>       // for milliseconds, microseconds
 #include <cstddef>      // for size_t
@@ -204,7 +205,7 @@ class chrome_trace {
   /// Nothing came for a while: the line goes down to zero where the traffic ended.
   void end_burst(instance_tracks& on, std::uint32_t instance) {
     if (!std::exchange(on.is_busy, false)) return;
-    sample(on, instance, on.last > on.since ? on.last : on.since + wish_.sample_interval);
+    sample(on, instance, std::max(on.last, on.since + wish_.sample_interval));
     rates(instance, on.since, 0, 0);
   }
   void rates(std::uint32_t instance, time_point at, std::uint64_t out, std::uint64_t in) {
