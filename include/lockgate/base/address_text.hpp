@@ -120,6 +120,7 @@ inline void append_text(std::string& out, const ip_address& address) {
     detail::append_number(out, group(i), 16);
   }
 }
+/// The same for an id.
 inline void append_text(std::string& out, const transport_id& id) {
   std::array<std::byte, 16> bytes{};
   std::memcpy(bytes.data(), id.bytes().data(), bytes.size());

@@ -19,6 +19,7 @@ class duration_histogram {
       std::chrono::milliseconds(100), std::chrono::milliseconds(500), std::chrono::seconds(2),
       std::chrono::seconds(10),       std::chrono::seconds(30),       std::chrono::seconds(120)};
 
+  /// Counts one that took `length`.
   void add(duration length) noexcept {
     std::size_t bucket = 0;
     while (bucket < bounds.size() && length > bounds[bucket]) ++bucket;

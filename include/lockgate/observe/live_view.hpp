@@ -49,6 +49,7 @@ class live_view : timer {
         to_(to), wish_(wish) {}
   live_view(const live_view&) = delete;
 
+  /// What the view calls an instance. Errors: throws `std::bad_alloc`.
   void name_instance(std::uint32_t instance, std::string_view name) {
     board_.name_instance(instance, name);
   }

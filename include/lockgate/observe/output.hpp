@@ -31,6 +31,7 @@ class output {
         write_(
             [](void* function, std::string_view bytes) { (*static_cast<F*>(function))(bytes); }) {}
 
+  /// Passes `bytes` on, which are borrowed for the call.
   void write(std::string_view bytes) const { write_(to_, bytes); }
 
  private:

@@ -59,6 +59,7 @@ class pcapng {
     if (level_of(e) < wish_.least) return;
     if (detail::without_throwing([&] { write_entry(e); })) ++lost_;
   }
+  /// Writes a message as a packet.
   void on_message(const observed_message& m) noexcept {
     if (detail::without_throwing([&] { write_message(m); })) ++lost_;
   }

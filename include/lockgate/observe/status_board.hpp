@@ -72,6 +72,7 @@ class status_board {
   ///
   /// Errors: throws `std::bad_alloc`.
   [[nodiscard]] std::vector<std::string> waits(time_point now, duration patience = {}) const;
+  /// The name that people gave it, or its number.
   [[nodiscard]] std::string name_of(std::uint32_t instance) const;
   /// Events for which there was no memory.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }

@@ -16,6 +16,7 @@ namespace lockgate::inline v0 {
 /// Lifetime: borrows the message; good within the call that it is given to.
 class observed_message {
  public:
+  /// Which way it went.
   enum class direction : std::uint8_t {
     sent,      ///< accepted by the instance's send_buffers
     received,  ///< indicated to an endpoint, whose queue may yet refuse it
