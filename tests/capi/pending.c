@@ -9,6 +9,7 @@ static const BYTE peer[16] = {0xfd, 9};
 
 void every_callback_can_pend(void) {
   provider p;
+  const unsigned ignored = ignored_completions();
   provider_start(&p);
   for (enum row row = ACTIVE; row < ROWS; ++row) p.says[row] = CPNATFWT_PENDING;
   const unsigned endpoint = app_open();
@@ -35,7 +36,7 @@ void every_callback_can_pend(void) {
   EXPECT(strcmp(p.log, "EA+RS-D") == 0);
   complete_first(&p, S_OK);
   step();
-  EXPECT(ignored_completions() == 0);
+  EXPECT(ignored_completions() == ignored);
   provider_finish(&p);
   EXPECT(strcmp(p.log, "EA+RS-DT") == 0);
 }

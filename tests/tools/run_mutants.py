@@ -7,6 +7,7 @@ Lines of comment at the top of tests/mutants/<name>.patch say which test has to 
     # source: tests/platform/session_test.cpp
     # kills: G7*                              a doctest filter for the test case's name
     # libs: -lcrypto                          optional
+    # with: src/capi.cpp tests/capi/*.c       optional: what else the test is made of
 """
 
 import argparse
@@ -30,6 +31,7 @@ class Mutant:
     source: str
     kills: str
     libs: list
+    others: list
 
 
 class Broken(Exception):
@@ -38,13 +40,19 @@ class Broken(Exception):
 
 def read(patch):
     head = patch.read_text().split("\n--- ")[0]
-    fields = dict(re.findall(r"^# (source|kills|libs): (.+)$", head, re.MULTILINE))
+    fields = dict(re.findall(r"^# (source|kills|libs|with): (.+)$", head, re.MULTILINE))
     for field in ("source", "kills"):
         if field not in fields:
             raise Broken(f"no line '# {field}: ...'")
     if not (ROOT / fields["source"]).is_file():
         raise Broken(f"{fields['source']} does not exist")
-    return Mutant(patch, fields["source"], fields["kills"], fields.get("libs", "").split())
+    others = []
+    for pattern in fields.get("with", "").split():
+        found = sorted(ROOT.glob(pattern))
+        if not found:
+            raise Broken(f"{pattern} does not exist")
+        others += found
+    return Mutant(patch, fields["source"], fields["kills"], fields.get("libs", "").split(), others)
 
 
 def call(command, folder, limit):
@@ -72,16 +80,20 @@ def prepare(folder, patch=None):
 
 def build(folder, mutant, options):
     # Relative include paths: the preprocessed text is the same in every folder, so ccache can help.
-    compiled = call(
-        [*options.compiler, "-w", "-O0", "-Iinclude", f"-I{ROOT}/tests", "-c", ROOT / mutant.source]
-        + ["-o", "test.o"],
-        folder,
-        300,
-    )
-    if compiled.returncode != 0:
-        raise Broken("does not compile:\n" + compiled.stdout[-3000:])
+    objects = []
+    for source in (ROOT / mutant.source, *mutant.others):
+        language = ["-x", "c", "-std=c11"] if source.suffix == ".c" else []
+        objects.append(f"{len(objects)}.o")
+        compiled = call(
+            [*options.compiler, *language, "-w", "-O0", "-Iinclude", f"-I{ROOT}/tests", "-c", source]
+            + ["-o", objects[-1]],
+            folder,
+            300,
+        )
+        if compiled.returncode != 0:
+            raise Broken("does not compile:\n" + compiled.stdout[-3000:])
     # The launcher (ccache) passes linking through.
-    linked = call([*options.compiler, "test.o", *options.main, *mutant.libs, "-pthread", "-o", "test"], folder, 120)
+    linked = call([*options.compiler, *objects, *options.main, *mutant.libs, "-pthread", "-o", "test"], folder, 120)
     if linked.returncode != 0:
         raise Broken("does not link:\n" + linked.stdout[-3000:])
 

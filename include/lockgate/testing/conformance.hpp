@@ -97,7 +97,7 @@ struct provider_life {
       t.run_for(std::chrono::minutes(10));
     }
     end.close();
-    t.start(deregisters(&instance));
+    t.start(deregisters_surely(&instance));
     t.run_for(std::chrono::minutes(10));
     t.require(instance.state() == session_state::deregistered ||
                   instance.state() == session_state::created,
@@ -123,6 +123,11 @@ struct provider_life {
   static task<> deregisters(auto* instance) {
     const status ended = co_await instance->deregister();
     static_cast<void>(ended);
+  }
+  /// The same, also in a run whose allocations fail.
+  static task<> deregisters_surely(auto* instance) {
+    const allocations_pause pause;
+    return deregisters(instance);
   }
   static task<> stops(platform* cp) {
     const status stopped = co_await cp->stop();

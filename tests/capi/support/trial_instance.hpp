@@ -48,10 +48,10 @@ class trial_instance {
     co_return lockgate::capi::to_status(
         CPNatfwtRegisterProviderInstance(p_.instance, nullptr, nullptr, 0, nullptr));
   }
+  /// Tried again without memory, as a provider would.
   lockgate::task<lockgate::status> deregister() {
-    HRESULT result = CPNatfwtDeregisterProviderInstance(p_.instance);
-    if (result == E_OUTOFMEMORY) result = CPNatfwtDeregisterProviderInstance(p_.instance);
-    co_return lockgate::capi::to_status(result);
+    const lockgate::testing::allocations_pause pause;  // for the frame
+    return deregister(p_.instance);
   }
   [[nodiscard]] lockgate::session_state state() const {
     const lockgate::provider_instance* const found = lockgate::capi::find_instance(p_.instance);
@@ -60,6 +60,11 @@ class trial_instance {
   [[nodiscard]] const provider& told() const noexcept { return p_; }
 
  private:
+  static lockgate::task<lockgate::status> deregister(CPNATFWT_PROVIDER_INSTANCE instance) {
+    HRESULT result = CPNatfwtDeregisterProviderInstance(instance);
+    if (result == E_OUTOFMEMORY) result = CPNatfwtDeregisterProviderInstance(instance);
+    co_return lockgate::capi::to_status(result);
+  }
   /// Inside a callback, before it returns CPNATFWT_PENDING.
   void called() {
     const lockgate::testing::allocations_pause pause;
