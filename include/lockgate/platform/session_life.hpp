@@ -233,7 +233,9 @@ inline task<status> session::go_dormant() {
   co_return status();
 }
 
-inline void session::add_path(path& p) noexcept { paths_.push_back(p); }
+inline void session::add_path(path& p) noexcept {
+  paths_.push_back(p);
+}
 
 /// Nothing is sent from here on; peers must be reached anew (G38, U23).
 inline void session::close_paths() noexcept {
