@@ -77,7 +77,7 @@ class Layers(unittest.TestCase):
 
     def test_order(self):
         self.assertNotIn("coro", layers.allowed_layers("base"))
-        self.assertNotIn("stun", layers.allowed_layers("testing"))
+        self.assertNotIn("providers", layers.allowed_layers("testing"))
         self.assertIn("stun", layers.allowed_layers("providers"))
 
     def test_allowed(self):
