@@ -40,8 +40,7 @@ class patient {
   explicit patient(server_reply& reply) : reply_(reply) {}
   void establish_session(instance) {}
   task<status> transition_active() {
-    auto answered = uninterruptible(server_reply::wait(reply_));
-    co_return co_await std::move(answered);
+    co_return co_await uninterruptible(server_reply::wait(reply_));
   }
   status reach_transport_id(transport_id) { return {}; }
   sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
