@@ -1,5 +1,5 @@
-// Two hosts behind NATs that forward a port, two platforms with the direct provider, and everything
-// that a network and a lifecycle can do to them.
+// Two hosts behind NATs, two platforms, and everything that a network and a lifecycle can do to
+// them. Here with the direct provider, behind NATs that forward a port.
 #pragma once
 
 #include "lockgate/coro/sleep.hpp"               // for sleep_for
@@ -8,12 +8,13 @@
 #include "lockgate/testing/trial.hpp"            // for trial
 #include "lockgate/testing/virtual_network.hpp"  // for virtual_network
 
-#include <array>    // for array
-#include <chrono>   // for seconds
-#include <cstddef>  // for byte, size_t
-#include <cstdint>  // for uint64_t
-#include <cstring>  // for memcpy
-#include <span>     // for span
+#include <algorithm>  // for max
+#include <array>      // for array
+#include <chrono>     // for seconds
+#include <cstddef>    // for byte, size_t
+#include <cstdint>    // for uint64_t
+#include <cstring>    // for memcpy
+#include <span>       // for span
 
 namespace proof {
 
@@ -30,7 +31,6 @@ struct side {
   lt::virtual_host* host = nullptr;
   lt::nat_box* box = nullptr;
   lockgate::platform* cp = nullptr;
-  lockgate::peer_table peers;
   lockgate::provider_instance instance;
   lockgate::endpoint end;
   std::uint64_t sent = 0;
@@ -44,35 +44,31 @@ struct side {
 /// The two sides and what is between them. Sides are 0 and 1.
 class two_hosts {
  public:
-  using provider = lockgate::direct<lt::virtual_host>;
-
-  two_hosts(lt::trial& t, std::uint64_t seed)
+  two_hosts(lt::trial& t, std::uint64_t seed, const lt::nat_behaviour& behaviour)
       : trial_(t), net_(t.make<lt::virtual_network>(t.home(), seed)) {
     for (std::size_t i = 0; i < 2; ++i) {
       side& s = sides_[i];
       const lockgate::ip_address outside =
           lockgate::ip_address::v4(198, 51, 100, std::uint8_t(i + 1));
-      const lockgate::socket_address inside{lockgate::ip_address::v4(10, 0, 0, 2), 4000, 0};
-      s.box = &net_.add_nat(net_.internet(), outside, lt::nat::port_restricted);
-      s.host = &net_.add_host(s.box->inside, inside.ip);
-      s.box->table.forward(5000, inside);
-      s.peers.bind_others(inside);
-      static_cast<void>(sides_[1 - i].peers.add(id_of(i), {outside, 5000, 0}));
+      s.box = &net_.add_nat(net_.internet(), outside, behaviour);
+      s.host = &net_.add_host(s.box->inside, inside);
     }
   }
+  virtual ~two_hosts() = default;
   [[nodiscard]] lt::virtual_network& net() noexcept { return net_; }
   [[nodiscard]] side& at(std::size_t i) noexcept { return sides_[i]; }
 
   void start(const lockgate::platform_options& options) {
     for (std::size_t i = 0; i < 2; ++i) {
       sides_[i].cp = &trial_.make_platform(options);
+      prepare(*sides_[i].cp);
       begin_session(i);
     }
   }
   /// A new instance and a new endpoint on one side.
   void begin_session(std::size_t i) {
     side& s = sides_[i];
-    s.instance = s.cp->create<provider>(*s.host, s.peers);
+    s.instance = create(i);
     lockgate::endpoint_options wish;
     wish.proposed_id = id_of(i);
     s.end = s.cp->open_endpoint(wish);
@@ -87,6 +83,20 @@ class two_hosts {
   void send_every(std::size_t i, lockgate::duration interval, std::uint64_t count) {
     trial_.start(sends(this, i, interval, count));
   }
+
+  /// Something happens to what only this kind of hosts has.
+  virtual void mishap(lt::split_mix&) {}
+  /// Ends what runs beside the two sides. Requires: their sessions have ended.
+  virtual void close() {}
+  /// Judges what became of the messages of a long time, with some line or other down now and then.
+  virtual void judge_delivery(std::uint64_t sent, std::uint64_t received) = 0;
+
+ protected:
+  static constexpr lockgate::ip_address inside = lockgate::ip_address::v4(10, 0, 0, 2);
+
+  virtual void prepare(lockgate::platform&) {}
+  [[nodiscard]] virtual lockgate::provider_instance create(std::size_t i) = 0;
+  [[nodiscard]] lt::trial& trial() noexcept { return trial_; }
 
  private:
   static lockgate::task<> registers(lockgate::provider_instance* instance) {
@@ -139,20 +149,48 @@ class two_hosts {
   std::array<side, 2> sides_;
 };
 
+/// NATs that forward a port to hosts that know each other's addresses.
+class direct_hosts final : public two_hosts {
+ public:
+  static constexpr bool may_corrupt = true;
+
+  direct_hosts(lt::trial& t, std::uint64_t seed) : two_hosts(t, seed, lt::nat::port_restricted) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      at(i).box->table.forward(5000, {inside, 4000, 0});
+      peers_[i].bind_others({inside, 4000, 0});
+      static_cast<void>(peers_[1 - i].add(id_of(i), {at(i).box->table.external(), 5000, 0}));
+    }
+  }
+  void judge_delivery(std::uint64_t sent, std::uint64_t received) override {
+    const std::uint64_t lost = net().statistics().lost;
+    trial().require(at(0).refused + at(1).refused == 0, "I8", "a message was refused");
+    trial().require(sent == received + lost, "I1",
+                    "a message was neither received nor lost by a link");
+    trial().require(received * 10 > sent * 7, "I8", "the sides did not keep in touch");
+  }
+
+ private:
+  lockgate::provider_instance create(std::size_t i) override {
+    return at(i).cp->create<lockgate::direct<lt::virtual_host>>(*at(i).host, peers_[i]);
+  }
+  std::array<lockgate::peer_table, 2> peers_;
+};
+
 /// A minute in the life of two hosts, with mishaps that follow from the trial's choices.
+template <class Hosts>
 struct lifecycle_on_network {
   std::uint64_t* received;  ///< messages, in all runs together
 
   void operator()(lt::trial& t) const {
     const std::uint64_t seed = t.choose(1 << 30);
     lt::split_mix random(seed);
-    two_hosts world(t, seed);
+    Hosts world(t, seed);
     lt::link_quality link;
     link.loss = static_cast<std::uint32_t>(random.below(600'001));  // F59: up to 60 %
     link.jitter = std::chrono::milliseconds(random.below(2500));
     link.duplication = static_cast<std::uint32_t>(random.below(100'001));
     link.reordering = static_cast<std::uint32_t>(random.below(200'001));
-    link.corruption = random.below(2) == 1 ? 50'000 : 0;
+    link.corruption = random.below(2) == 1 && Hosts::may_corrupt ? 50'000 : 0;
     world.at(0).box->link = link;
     lockgate::platform_options options;
     options.idle_time = 10s;
@@ -165,6 +203,8 @@ struct lifecycle_on_network {
     heal(world);
     for (std::size_t i = 0; i < 2; ++i) world.end_session(i);
     t.run_for(120s);
+    world.close();
+    t.run_for(1s);
     t.finish();
     for (std::size_t i = 0; i < 2; ++i) {
       *received += world.at(i).received;
@@ -180,8 +220,8 @@ struct lifecycle_on_network {
     const std::size_t i = random.below(2);
     side& s = world.at(i);
     switch (random.below(9)) {
-      case 0: s.box->table.reboot(); break;
-      case 1: s.box->table.rebind(); break;
+      case 0: s.box->reboot(); break;
+      case 1: s.box->rebind(); break;
       case 2: s.box->link.up = !s.box->link.up; break;
       case 3: s.host->link.up = !s.host->link.up; break;
       case 4:
@@ -193,7 +233,10 @@ struct lifecycle_on_network {
         world.end_session(i);
         world.begin_session(i);
         break;
-      case 7: s.end.close(); break;
+      case 7:
+        s.end.close();
+        world.mishap(random);
+        break;
       default: t.start(stops(s.cp, random.below(2) == 1)); break;
     }
   }
@@ -212,14 +255,15 @@ struct lifecycle_on_network {
 };
 
 /// Years of two hosts that keep each other informed, at a loss of 20 %.
+template <class Hosts>
 struct years_on_network {
   double years = 10;
   lockgate::duration interval = 25s;
-  mutable std::uint64_t sent = 0, received = 0;
+  mutable std::uint64_t sent = 0, refused = 0, received = 0;
   mutable lockgate::duration longest_gap{};
 
   void operator()(lt::trial& t) const {
-    two_hosts world(t, 1);
+    Hosts world(t, 1);
     world.at(0).box->link.loss = 200'000;
     world.at(0).box->link.jitter = 50ms;
     world.start(lockgate::platform_options());
@@ -231,8 +275,11 @@ struct years_on_network {
     while (t.now() < end && !t.first()) {
       t.run_for(std::chrono::seconds(random.below(14 * 86'400)));  // some week or other
       switch (random.below(3)) {
-        case 0: world.at(1).box->table.reboot(); break;
-        case 1: world.at(0).box->table.rebind(); break;
+        case 0: world.at(1).box->reboot(); break;
+        case 1:
+          world.at(0).box->rebind();
+          world.mishap(random);
+          break;
         default:
           world.at(1).box->link.up = false;  // the line is down for a while
           t.run_for(std::chrono::seconds(random.below(3600)));
@@ -242,14 +289,16 @@ struct years_on_network {
     t.run_for(interval * 2);
     for (std::size_t i = 0; i < 2; ++i) world.end_session(i);
     t.run_for(120s);
+    world.close();
+    t.run_for(1s);
     t.finish();
-    const std::uint64_t lost = world.net().statistics().lost;
-    sent = world.at(0).sent + world.at(1).sent;
-    received = world.at(0).received + world.at(1).received;
-    longest_gap = std::max(world.at(0).longest_gap, world.at(1).longest_gap);
-    t.require(world.at(0).refused + world.at(1).refused == 0, "I8", "a message was refused");
-    t.require(sent == received + lost, "I1", "a message was neither received nor lost by a link");
-    t.require(received * 10 > sent * 7, "I8", "the sides did not keep in touch");
+    for (std::size_t i = 0; i < 2; ++i) {
+      sent += world.at(i).sent;
+      refused += world.at(i).refused;
+      received += world.at(i).received;
+      longest_gap = std::max(longest_gap, world.at(i).longest_gap);
+    }
+    world.judge_delivery(sent, received);
   }
 };
 

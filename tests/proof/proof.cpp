@@ -1,14 +1,17 @@
 // The proof: every scenario of the catalogue, searched as far as the budget goes, and one table.
 //
-//   proof [--runs N] [--bases N] [--seeds N] [--first-seed N] [--years N] [--part I/N] [--only
-//   NAME]
-//         [--edges FILE] [--replay NAME STRING]
+//   proof [--work orders|network|relay] [--part I/N] [--runs N] [--bases N] [--seeds N]
+//         [--first-seed N] [--years N] [--relay-years N] [--only NAME] [--edges FILE]
+//         [--replay NAME STRING]
+//
+// Without --work it does everything; --part is a share of the orders.
 #include "lockgate/testing/explorer.hpp"              // for explore
 #include "lockgate/testing/replace_operator_new.hpp"  // for operator new
 #include "lockgate/testing/sweeps.hpp"                // for sweep_allocations
 #include "proof/any_calls.hpp"                        // for any_calls
 #include "proof/catalogue.hpp"                        // for catalogue
 #include "proof/network.hpp"                          // for lifecycle_on_network
+#include "proof/relayed.hpp"                          // for relayed_hosts
 
 #include <algorithm>  // for min
 #include <chrono>     // for steady_clock
@@ -30,7 +33,9 @@ struct arguments {
   std::uint64_t bases = 100;       ///< runs into which the sweeps put their faults
   std::uint64_t seeds = 20'000;    ///< lifecycles on the network
   std::uint64_t first_seed = 1;
-  double years = 10;
+  double years = 10;        ///< of two hosts that talk directly
+  double relay_years = 10;  ///< of two that need a relay
+  std::string work;
   std::string only;
   std::size_t part = 0, parts = 1;
   std::string edges;
@@ -47,6 +52,8 @@ arguments read(int argc, char** argv) {
     else if (name == "--seeds") a.seeds = std::strtoull(value, nullptr, 10);
     else if (name == "--first-seed") a.first_seed = std::strtoull(value, nullptr, 10);
     else if (name == "--years") a.years = std::strtod(value, nullptr);
+    else if (name == "--relay-years") a.relay_years = std::strtod(value, nullptr);
+    else if (name == "--work") a.work = value;
     else if (name == "--only") a.only = value;
     else if (name == "--edges") a.edges = value;
     else if (name == "--part") {
@@ -167,47 +174,71 @@ void prove(proof::entry& e, const arguments& options, table& out) {
   search(lt::choices::by_priority(options.first_seed, 3, 40), "priority", options.runs / 4);
 }
 
+/// A minute each of many lives.
+template <class Hosts>
+void live_on_network(std::string_view name, std::string_view faults, const arguments& options,
+                     std::uint64_t seeds, table& out) {
+  lt::exploration_options limits;
+  limits.runs = seeds;
+  limits.shrink_failure = false;
+  limits.each.any_order = false;
+  std::uint64_t received = 0;
+  const proof::lifecycle_on_network<Hosts> minute{&received};
+  const auto begun = std::chrono::steady_clock::now();
+  const lt::exploration lives = lt::explore(
+      lt::choices::seeded(options.first_seed), [&](lt::trial& t) { minute(t); }, limits);
+  out.add(name, faults, "from seed " + std::to_string(options.first_seed), lives, since(begun));
+  std::printf("  %llu messages received\n", static_cast<unsigned long long>(received));
+}
+
+/// One life that is long. A message goes each way every `interval` seconds.
+template <class Hosts>
+void last_years(std::string_view name, std::string_view faults, double years, int interval,
+                table& out) {
+  if (years <= 0) return;
+  lt::exploration_options limits;
+  limits.runs = 1;
+  limits.shrink_failure = false;
+  limits.each.any_order = false;
+  limits.each.steps = static_cast<std::size_t>(-1);
+  proof::years_on_network<Hosts> life;
+  life.years = years;
+  life.interval = std::chrono::seconds(interval);
+  const auto begun = std::chrono::steady_clock::now();
+  const lt::exploration x =
+      lt::explore(lt::choices::seeded(1), [&](lt::trial& t) { life(t); }, limits);
+  char how[32];
+  std::snprintf(how, sizeof how, "%g years", years);
+  out.add(name, faults, how, x, since(begun));
+  std::printf("  %llu messages sent, %llu received, %llu refused, longest silence %lld s\n",
+              static_cast<unsigned long long>(life.sent),
+              static_cast<unsigned long long>(life.received),
+              static_cast<unsigned long long>(life.refused),
+              static_cast<long long>(life.longest_gap / std::chrono::seconds(1)));
+}
+
 /// Lifecycles on a simulated network, and years of it.
 void prove_on_network(const arguments& options, table& out) {
   lt::exploration_options limits;
-  limits.runs = options.seeds;
-  limits.shrink_failure = false;
-  lt::exploration_options any_order = limits;
-  any_order.runs = 10 * options.seeds;
-  any_order.shrink_failure = true;
-  limits.each.any_order = false;
-  {
-    proof::any_calls calls(24);
-    const auto begun = std::chrono::steady_clock::now();
-    out.add(
-        "any calls", "F10 F19 F20 F27 F28", "from seed " + std::to_string(options.first_seed),
-        lt::explore(
-            lt::choices::seeded(options.first_seed), [&](lt::trial& t) { calls(t); }, any_order),
-        since(begun));
-  }
-  std::uint64_t received = 0;
-  const proof::lifecycle_on_network minute{&received};
-  auto started = std::chrono::steady_clock::now();
-  const lt::exploration lives = lt::explore(
-      lt::choices::seeded(options.first_seed), [&](lt::trial& t) { minute(t); }, limits);
-  out.add("lifecycle on a network", "F10 F21 F42 F59 F60 F61",
-          "from seed " + std::to_string(options.first_seed), lives, since(started));
-  std::printf("  %llu messages received\n", static_cast<unsigned long long>(received));
-  if (options.years <= 0) return;
-  limits.runs = 1;
-  limits.each.steps = static_cast<std::size_t>(-1);
-  started = std::chrono::steady_clock::now();
-  proof::years_on_network decade;
-  decade.years = options.years;
+  limits.runs = 10 * options.seeds;
+  proof::any_calls calls(24);
+  const auto begun = std::chrono::steady_clock::now();
   const lt::exploration x =
-      lt::explore(lt::choices::seeded(1), [&](lt::trial& t) { decade(t); }, limits);
-  char how[32];
-  std::snprintf(how, sizeof how, "%g years", options.years);
-  out.add("two hosts at 20 % loss", "F59 F60 F61 F64", how, x, since(started));
-  std::printf("  %llu messages sent, %llu received, longest silence %lld s\n",
-              static_cast<unsigned long long>(decade.sent),
-              static_cast<unsigned long long>(decade.received),
-              static_cast<long long>(decade.longest_gap / std::chrono::seconds(1)));
+      lt::explore(lt::choices::seeded(options.first_seed), [&](lt::trial& t) { calls(t); }, limits);
+  out.add("any calls", "F10 F19 F20 F27 F28", "from seed " + std::to_string(options.first_seed), x,
+          since(begun));
+  live_on_network<proof::direct_hosts>("lifecycle on a network", "F10 F21 F42 F59 F60 F61", options,
+                                       options.seeds, out);
+  last_years<proof::direct_hosts>("two hosts at 20 % loss", "F59 F60 F61 F64", options.years, 25,
+                                  out);
+}
+
+/// The same through a relay.
+void prove_with_relay(const arguments& options, table& out) {
+  live_on_network<proof::relayed_hosts>("lifecycle with a relay", "F10 F21 F59 F60 F61 F63",
+                                        options, options.seeds / 10, out);
+  last_years<proof::relayed_hosts>("relayed at 20 % loss", "F58 F59 F60 F61 F63",
+                                   options.relay_years, 60, out);
 }
 
 }  // namespace
@@ -227,14 +258,19 @@ int main(int argc, char** argv) {
     }
     return 2;
   }
+  const auto wants = [&options](std::string_view work) {
+    return options.only.empty() && (options.work.empty() || options.work == work);
+  };
   out.head();
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (options.only.empty() && !wants("orders")) break;
     if (i % options.parts != options.part) continue;
     if (!options.only.empty() && all[i].name != options.only) continue;
     all[i].scenario.edges = &edges;
     prove(all[i], options, out);
   }
-  if (options.part + 1 == options.parts && options.only.empty()) prove_on_network(options, out);
+  if (wants("network")) prove_on_network(options, out);
+  if (wants("relay")) prove_with_relay(options, out);
   out.foot(since(begin));
   if (!options.edges.empty()) {
     std::ofstream file(options.edges);

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""The long proof: runs two processes of `proof` and prints one table.
+"""The long proof: runs `proof` in two processes at a time and prints one table.
 
-usage: prove.py <proof> [--runs N] [--seeds N] [--years N]
+usage: prove.py <proof> [--runs N] [--seeds N] [--years N] [--relay-years N]
 
 Without other figures it goes on until every scenario has had its share of a thousand million
-orders, five million seeds and a thousand simulated years.
+orders, five million seeds, a thousand simulated years without a relay and a hundred with one.
 """
 
 import argparse
+import concurrent.futures
 import pathlib
 import re
 import subprocess
@@ -18,6 +19,7 @@ import time
 from sources import ROOT
 
 PARTS = 2
+FIGURES = ("runs", "bases", "seeds", "years", "relay-years")
 
 
 def commit():
@@ -32,23 +34,29 @@ def main():
     parser.add_argument("--bases", default="1000")
     parser.add_argument("--seeds", default="5000000")
     parser.add_argument("--years", default="1000")
+    parser.add_argument("--relay-years", default="100")
     options = parser.parse_args()
 
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        running = []
-        for part in range(1, PARTS + 1):
-            command = [options.proof.resolve(), "--part", f"{part}/{PARTS}", "--edges", f"edges_{part}.txt"]
-            for name in ("runs", "bases", "seeds", "years"):
-                command += [f"--{name}", getattr(options, name)]
-            running.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True))
-        printed = [process.communicate()[0] for process in running]
-        failed = any(process.returncode != 0 for process in running)
 
-        print(printed[0].splitlines()[0])
+        def run(work):
+            command = [options.proof.resolve(), *work]
+            for name in FIGURES:
+                command += [f"--{name}", getattr(options, name.replace("-", "_"))]
+            return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+
+        # The longest first.
+        parts = [f"{part}/{PARTS}" for part in range(1, PARTS + 1)]
+        orders = [["--work", "orders", "--part", part, "--edges", f"edges_{part[0]}.txt"] for part in parts]
+        with concurrent.futures.ThreadPoolExecutor(PARTS) as pool:
+            ended = list(pool.map(run, [["--work", "relay"], ["--work", "network"], *orders]))
+        failed = any(process.returncode != 0 for process in ended)
+
+        print(ended[0].stdout.splitlines()[0])
         runs = points = 0
-        for text in printed:
-            lines = text.splitlines()
+        for process in ended[len(ended) - PARTS :] + ended[: len(ended) - PARTS]:
+            lines = process.stdout.splitlines()
             print("\n".join(lines[1:-1]))
             foot = re.match(r"(\d+) runs, (\d+) points", lines[-1])
             if foot:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-BUDGET = ["--runs", "20000", "--bases", "1", "--seeds", "500", "--years", "0.1"]
+BUDGET = ["--runs", "20000", "--bases", "1", "--seeds", "500", "--years", "0.1", "--relay-years", "0.05"]
 
 
 def hashes(proof):
