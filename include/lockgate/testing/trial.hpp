@@ -44,10 +44,12 @@ class trial {
   }
   trial(const trial&) = delete;
   /// What has not come to its end is left alone, with its memory, so that it cannot hide the
-  /// reason.
+  /// reason; it stays reachable, so that it does not count as leaked.
   ~trial() {
     finish();
-    if (!drained_) static_cast<void>(parts_.release());
+    if (drained_) return;
+    parts_->left_before = left_alone;
+    left_alone = parts_.release();
   }
 
   [[nodiscard]] scheduler& home() noexcept { return parts_->home; }
@@ -172,7 +174,9 @@ class trial {
     std::vector<std::unique_ptr<watched>> platforms;
     std::optional<task_group> actors;
     task_group stoppers;
+    parts* left_before = nullptr;
   };
+  static inline constinit thread_local parts* left_alone = nullptr;
 
   /// A coroutine without a frame is one whose allocation was made to fail; it does not take part.
   void spawn(task_group& group, task<> work) {
