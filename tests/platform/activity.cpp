@@ -6,6 +6,7 @@
 
 using namespace lockgate;
 using namespace support;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -349,4 +350,33 @@ TEST_CASE("U13: closing an endpoint removes its id, whatever the instance was do
   w.run();
   CHECK(w.s.last(row::remove_transport_id).id == w.local);
   CHECK(w.link.state() == session_state::active);
+}
+
+TEST_CASE("U26: demand that has just ended counts, however short it was") {
+  connected_world w(platform_options{.idle_time = seconds(10)});
+  w.connect();
+  w.advance(seconds(11));  // nothing was used since the last look
+  REQUIRE(w.link.state() == session_state::active);
+  const auto given_up = w.start_receive(w.app);
+  w.advance(seconds(8));
+  given_up->request_stop();
+  w.advance(seconds(9));
+  CHECK(w.link.state() == session_state::active);
+  w.advance(seconds(20));
+  CHECK(w.link.state() == session_state::idle);
+}
+
+TEST_CASE("U26: an instance is not left while somebody asks it for a peer") {
+  connected_world w(platform_options{.row_timeout = minutes(60), .idle_time = seconds(10)});
+  w.connect();
+  w.s.plan(row::reach_transport_id, act(manner::waits));
+  const auto sending = w.start_send(w.app, peer_id(2), "patient");
+  w.advance(minutes(5));
+  CHECK(w.link.state() == session_state::active);
+  w.s.door_of(row::reach_transport_id).open();
+  w.run();
+  REQUIRE(sending->done());
+  CHECK(sending->take() == status());
+  w.advance(seconds(30));
+  CHECK(w.link.state() == session_state::idle);
 }

@@ -45,6 +45,14 @@ task<> deregister_by_handle(instance) {
   deregister_told.state = deregister_told.handle->state();
 }
 
+task<> deregister_at_once(instance cp) {
+  static_cast<void>(co_await cp.deregister());
+}
+task<> deregister_later(instance cp) {
+  co_await lockgate::yield();
+  static_cast<void>(co_await cp.deregister());
+}
+
 constexpr bool has_session(session_state s) {
   return s >= session_state::establishing && s <= session_state::terminating;
 }
@@ -244,6 +252,7 @@ TEST_CASE("G19: a registration that the platform's stop overtakes ends in neithe
   const auto registering = w.start(p.register_instance());
   const auto stopping = w.start(w.cp.stop());
   w.run();
+  CHECK_FALSE(stopping->done());
   policy.open.complete_all();
   w.advance(seconds(1));
   REQUIRE(registering->done());
@@ -412,4 +421,42 @@ TEST_CASE("F27: the application may go while any row runs, with its senders, end
       CHECK(w.s.count(row::terminate_session) == 1);
     }
   }
+}
+
+TEST_CASE("U4: a row that deregisters is not stopped for it, whatever it had awaited before") {
+  for (const row r : {row::transition_active, row::reach_transport_id, row::send_buffers}) {
+    for (const bool suspends_first : {false, true}) {
+      CAPTURE(to_string(r));
+      CAPTURE(suspends_first);
+      one_session w;
+      act tidy(manner::waits);
+      tidy.awaits = suspends_first ? deregister_later : deregister_at_once;
+      w.s.usual(r) = tidy;
+      w.lead_to(r);
+      CHECK(w.p.state() == session_state::terminating);
+      CHECK(w.s.running == 1);
+      w.s.door_of(r).open();
+      w.run();
+      CHECK(w.s.running == 0);
+      CHECK(w.p.state() == session_state::deregistered);
+    }
+  }
+}
+
+TEST_CASE("G17: a platform is not destroyed while a registration is being decided") {
+  short_lived w;
+  support::undecided policy;
+  w.mine->use_access_policy(policy);
+  provider_instance p = w.mine->create<support::scripted_provider>(w.make_script());
+  const auto registering = w.start(p.register_instance());
+  REQUIRE(p.state() == session_state::registering);
+  const support::child_end end = support::in_child_process([&] { w.mine.reset(); });
+  CHECK(end.died_saying("G17: a platform is destroyed while an instance is registered"));
+  const auto stopping = w.start(w.mine->stop());
+  w.run();
+  CHECK_FALSE(stopping->done());
+  registering->destroy();
+  w.run();
+  CHECK(stopping->done());
+  w.mine.reset();
 }

@@ -1,9 +1,10 @@
 // An endpoint that closes, and a platform that goes, between a completion and the step that sees
 // it.
-#include "lockgate/lockgate.hpp"       // for platform
-#include "support/doctest.hpp"         // for CHECK
-#include "support/platform_world.hpp"  // for peer_id, bytes_of, lease_of
-#include "support/world.hpp"           // for world
+#include "lockgate/lockgate.hpp"        // for platform
+#include "support/connected_world.hpp"  // for connected_world
+#include "support/doctest.hpp"          // for CHECK
+#include "support/platform_world.hpp"   // for peer_id, bytes_of, lease_of
+#include "support/world.hpp"            // for world
 
 #include <optional>  // for optional
 #include <span>      // for span
@@ -105,4 +106,20 @@ TEST_CASE("F51: the platform goes while a receiver and a caller of ready() have 
   REQUIRE(got.ready.has_value());
   CHECK(got.received->error() == errc::closed);
   CHECK(got.ready->error() == errc::closed);
+}
+
+TEST_CASE("a receiver destroyed with messages it has not read: they are counted as dropped") {
+  support::connected_world w;
+  w.connect();
+  const auto receiving = w.start_receive(w.app);
+  w.run();
+  REQUIRE(w.indicate("one") == status());
+  receiving->destroy();
+  CHECK(w.app.statistics().drops[drop_cause::endpoint_closed] == 1);
+  const auto again = w.start_receive(w.app);
+  REQUIRE(w.indicate("two") == status());
+  w.run();
+  REQUIRE(again->done());
+  CHECK(again->take().has_value());
+  CHECK(w.app.statistics().drops.total() == 1);
 }

@@ -1,5 +1,6 @@
 // What is refused, with which error, and that nothing is lost or leaked by it.
 #include "lockgate/buffer/slab_pool.hpp"  // for slab_pool
+#include "support/child_process.hpp"      // for in_child_process
 #include "support/connected_world.hpp"
 
 #include <chrono>    // for minutes
@@ -368,4 +369,50 @@ TEST_CASE("stop ends sessions in every state, and the handles outlive the platfo
   }
   CHECK(open.statistics().queued_messages == 0);
   open.close();
+}
+
+TEST_CASE("U7: a received message that cannot be forwarded stays its owner's") {
+  connected_world w;
+  w.connect();
+  REQUIRE(w.indicate("keep me") == status());
+  auto received = w.finish(awaiting<result<incoming>>(w.app.receive()));
+  REQUIRE(received.has_value());
+  w.app.close();
+  CHECK(w.app.forward(w.peer, std::move(*received)) == errc::closed);
+  CHECK(text_of(received->contiguous()) == "keep me");
+  CHECK(received->remote == w.peer);
+}
+
+TEST_CASE("a platform refuses a provider that is none, and times with which it would never rest") {
+  platform_world w;
+  CHECK(in_child_process([&] {
+          static_cast<void>(w.cp.create(any_provider()));
+        }).died_saying("create() of an empty any_provider"));
+  for (const platform_options& wrong : {platform_options{.idle_time = duration::zero()},
+                                        platform_options{.first_backoff = duration::zero()}})
+    CHECK(in_child_process([&] {
+            platform cp(w.home, wrong);
+          }).died_saying("idle_time and first_backoff are longer than zero"));
+}
+
+TEST_CASE("stop does not wait for a signal that its carrier keeps") {
+  struct : signalling {
+    task<status> send(signal_message) override { co_return co_await kept.wait(); }
+    void attach(signal_sink&) override {}
+    void detach(signal_sink&) noexcept override {}
+    void id_in_use(signal_sink&, const transport_id&, bool) override {}
+    wait_list kept;
+  } slow;
+  connected_world w;
+  w.cp.use_signalling(slow);
+  w.connect();
+  const auto signalled = w.start(awaiting<status>(w.s.cp.signal(w.local, w.peer, bytes_of("?"))));
+  w.run();
+  REQUIRE_FALSE(slow.kept.empty());
+  const auto stopped = w.start(w.cp.stop());
+  w.run();
+  REQUIRE(stopped->done());
+  CHECK(stopped->take() == status());
+  REQUIRE(signalled->done());
+  CHECK(signalled->take() == errc::canceled);
 }

@@ -549,3 +549,20 @@ TEST_CASE("U23: an unreachable send drops the route of that peer, and no other")
     CHECK(w.s.count(row::reach_transport_id) == 2);
   }
 }
+
+TEST_CASE("U23: a peer reported unreachable while messages for it and others are gathered") {
+  connected_world w;
+  w.connect();
+  const transport_id other = peer_id(2);
+  REQUIRE(w.send(w.app, other, "first") == status());
+  REQUIRE(w.app.forward(other, lease_of("for the other")) == status());
+  REQUIRE(w.app.forward(w.peer, lease_of("for the peer")) == status());
+  act refuses(manner::now, errc::unreachable);
+  refuses.accepts = 0;
+  w.s.plan(row::send_buffers, refuses);
+  const auto reported = w.start(awaiting<status>(w.s.cp.report_unreachable(w.peer)));
+  w.run();
+  CHECK(reported->done());
+  CHECK(w.seen.count(event_kind::path_closed) == 2);
+  CHECK(w.link.statistics().drops[drop_cause::send_failed] == 1);
+}

@@ -48,6 +48,10 @@ void check_terminated_once(const one_session& w) {
   CHECK(w.s.rows().back() == row::terminate_session);
   CHECK(w.seen.count(event_kind::session_ending) == 1);
 }
+task<> deregister_own_session(instance cp) {
+  static_cast<void>(co_await cp.deregister());
+}
+
 }  // namespace
 
 TEST_CASE("G20: provider_request, because the provider deregistered") {
@@ -375,5 +379,27 @@ TEST_CASE("U18: every pair of triggers gives one terminate, with the reason of t
             (first == 0 || second == 0 ? session_state::deregistered : session_state::ended));
       check_terminated_once(w);
     }
+  }
+}
+
+TEST_CASE(
+    "U15: a row that deregisters before it suspends holds terminate up no longer than others") {
+  for (const row r : {row::reach_transport_id, row::send_buffers}) {
+    CAPTURE(to_string(r));
+    one_session w;
+    act endless(manner::ignores_stop);
+    endless.awaits = deregister_own_session;
+    w.lead_to(row::send_buffers);
+    w.s.plan(r, endless);
+    const auto sending = w.start_send(w.e, support::peer_id(r == row::send_buffers ? 1 : 2), "x");
+    w.run();
+    CHECK(w.p.state() == session_state::terminating);
+    CHECK(w.s.count(row::terminate_session) == 0);
+    w.advance(w.cp.options().row_grace);
+    CHECK(w.s.count(row::terminate_session) == 1);
+    CHECK(w.s.running == 1);
+    w.s.door_of(r).open();
+    w.run();
+    CHECK(w.p.state() == session_state::deregistered);
   }
 }

@@ -1,6 +1,8 @@
 // What all parts of one platform share: its scheduler, options, ids, sessions and endpoints.
 #pragma once
 
+#include "lockgate/base/clock.hpp"                 // for duration
+#include "lockgate/base/config.hpp"                // for LOCKGATE_REQUIRE
 #include "lockgate/base/intrusive_list.hpp"        // for intrusive_list
 #include "lockgate/base/transport_id.hpp"          // for transport_id
 #include "lockgate/base/without_throwing.hpp"      // for without_throwing
@@ -35,7 +37,11 @@ struct observer_hook {
 class core final : public signal_sink {
  public:
   core(scheduler& home_, slab_pool* buffers_, const platform_options& options_) noexcept
-      : home(home_), buffers(buffers_), options(options_), tasks(home_) {}
+      : home(home_), buffers(buffers_), options(options_), tasks(home_) {
+    LOCKGATE_REQUIRE(
+        options.idle_time > duration::zero() && options.first_backoff > duration::zero(),
+        "platform_options: idle_time and first_backoff are longer than zero, or nothing rests");
+  }
   core(const core&) = delete;
 
   scheduler& home;
@@ -57,7 +63,8 @@ class core final : public signal_sink {
   std::uint64_t next_endpoint = 1;
   std::size_t standing_demand = 0;  ///< outstanding ready and receive, listening endpoints (U26)
   bool stopping = false;
-  wait_list session_drained;
+  std::size_t registrations_open = 0;  ///< those that the access policy has not decided yet
+  wait_list session_drained;           ///< and registration decided: what stop() waits for
 
   /// Tells the observer; without one this is the one branch.
   template <class Fill>
@@ -93,9 +100,10 @@ class core final : public signal_sink {
   }
 
   void add_standing_demand() noexcept {
-    if (standing_demand++ == 0) wake_sessions();
+    if (standing_demand++ == 0) demand_appeared();
   }
   void end_standing_demand() noexcept { --standing_demand; }
+  void demand_appeared() noexcept;
   void wake_sessions() noexcept;
   [[nodiscard]] session* find_session(std::uint32_t id) noexcept;
 

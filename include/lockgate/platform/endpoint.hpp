@@ -84,7 +84,9 @@ class endpoint {
   /// The same for a received message, with its memory. Requires: it has one part.
   status forward(const transport_id& to, incoming&& message) noexcept {
     lease payload = std::move(message).take_lease();
-    return forward(to, std::move(payload));
+    const status refused = forward(to, std::move(payload));
+    if (refused) message.assign(message.local, message.remote, std::move(payload));
+    return refused;
   }
   /// The same, but only if the path is open. Errors: would_block where `send_to` would wait.
   status try_send(const transport_id& to, lease&& payload) noexcept;
@@ -252,7 +254,10 @@ class endpoint::receive_many_operation {
       request_.into = into;
     }
     awaiter(const awaiter&) = delete;
-    ~awaiter() { leave(); }
+    ~awaiter() {
+      if (waited_) at_->drop(drop_cause::endpoint_closed, request_.count);
+      leave();
+    }
     bool await_ready() noexcept {
       if (!at_ || request_.into.empty()) return true;
       request_.count = at_->take_queued(request_.into);

@@ -90,7 +90,9 @@ inline task<status> path::find_route() {
 }
 
 inline task<> path::ask(inquiry* inquired) {
+  inquired->who->count_inquiry(true);
   inquired->said = co_await reach_through(&*inquired->who);
+  inquired->who->count_inquiry(false);
   inquired->who.release();  // it need not wait for the others
 }
 

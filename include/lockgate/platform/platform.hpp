@@ -2,6 +2,7 @@
 // other.
 #pragma once
 
+#include "lockgate/base/config.hpp"                 // for LOCKGATE_REQUIRE
 #include "lockgate/coro/scheduler.hpp"              // for scheduler
 #include "lockgate/net/datagram_socket.hpp"         // for datagram_network
 #include "lockgate/platform/core.hpp"               // for core
@@ -43,8 +44,10 @@ class platform {
       return create(any_provider(std::in_place_type<P>, std::forward<Arguments>(arguments)...));
     else return {};
   }
-  /// Makes an instance of a provider whose type is erased. Errors: throws `std::bad_alloc`.
+  /// Makes an instance of a provider whose type is erased. Requires: it is not empty.
+  /// Errors: throws `std::bad_alloc`.
   [[nodiscard]] provider_instance create(any_provider provider) {
+    LOCKGATE_REQUIRE(provider, "platform: create() of an empty any_provider");
     auto* const made = new detail::session(core_, std::move(provider));
     if (!made) detail::out_of_memory("platform: no memory for an instance");
     core_.instances.push_back(*made);
@@ -70,7 +73,8 @@ class platform {
 
   /// Ends every session with reason platform_shutdown and closes every endpoint.
   ///
-  /// Completes: when every instance is drained; a provider that never returns delays it for ever.
+  /// Completes: when every instance is drained and every registration decided; a provider or an
+  ///            access policy that never returns delays it for ever.
   [[nodiscard]] task<status> stop();
 
   /// Tells `o` every event from now on, and shows it every message if it takes them; there is one
@@ -119,12 +123,17 @@ inline task<status> platform::stop() {
     const status waited = co_await core_.session_drained.wait();
     if (waited) co_return waited;
   }
+  while (core_.registrations_open > 0) {
+    const status waited = co_await core_.session_drained.wait();
+    if (waited) co_return waited;
+  }
+  core_.tasks.request_stop();  // signals under way
   co_return co_await core_.tasks.join();
 }
 
 inline platform::~platform() {
   LOCKGATE_REQUIRE(
-      core_.sessions.empty(),
+      core_.sessions.empty() && core_.registrations_open == 0,
       "G17: a platform is destroyed while an instance is registered: await stop() first");
   while (!core_.endpoints.empty()) {
     detail::endpoint_state& e = core_.endpoints.front();

@@ -130,14 +130,12 @@ inline provider_instance::deregister_operation provider_instance::deregister() n
 
 namespace detail {
 
-/// Puts an instance back to CREATED when its registration is given up before it was decided.
+/// An instance is REGISTERING while this exists, also when the registration is given up.
 class decision_pending {
  public:
   explicit decision_pending(session& s) noexcept : session_(s) { session_.decision_pending(); }
   decision_pending(const decision_pending&) = delete;
-  ~decision_pending() {
-    if (session_.state() == session_state::registering) session_.registration_refused();
-  }
+  ~decision_pending() { session_.decision_made(); }
 
  private:
   session& session_;
@@ -156,7 +154,6 @@ inline task<status> register_session(session* s, registration wish) {
     const decision_pending pending(*s);
     granted = co_await policy->authorise(wish.provider_name, wish.access);
     if (!granted) granted = s->grant(wish);
-    if (granted) s->registration_refused();
   } else {
     granted = s->grant(wish);
   }

@@ -44,8 +44,9 @@ class session final : public instance_host, public row_owner, public list_link<s
   // What the handle does.
   status check_registration(const registration& wish) noexcept;
   status grant(const registration& wish) noexcept;
-  void decision_pending() noexcept { enter(session_state::registering); }
-  void registration_refused() noexcept { enter(session_state::created); }
+  void decision_pending() noexcept;
+  /// CREATED again unless the registration was granted.
+  void decision_made() noexcept;
   /// The provider deregisters, or the handle is gone. An error where there is nothing to end.
   status deregister(const void* caller) noexcept;
   void end(termination_reason reason, const void* caller = nullptr) noexcept;
@@ -116,6 +117,15 @@ class session final : public instance_host, public row_owner, public list_link<s
   task<status> await_active();
   task<status> await_binding(endpoint_state* endpoint);
   void wake() noexcept { wake_.complete_all(); }
+  void demand_appeared() noexcept {
+    used_ = true;
+    wake();
+  }
+  /// A path asks it for its peer: a send that waits for the answer is demand.
+  void count_inquiry(bool begins) noexcept {
+    begins ? ++inquiries_ : --inquiries_;
+    used_ = true;
+  }
   void add_path(path& p) noexcept;
   void endpoint_opened(endpoint_state& endpoint) noexcept;
   void endpoint_closing(endpoint_state& endpoint) noexcept;
@@ -242,6 +252,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   std::uint64_t luid_ = 0;
 
   int pins_ = 0;
+  int inquiries_ = 0;
   bool gate_open_ = false;
   bool ending_ = false;
   bool deregister_called_ = false;
@@ -249,6 +260,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   bool used_ = false;
   bool signal_demand_ = false;
   termination_reason reason_ = termination_reason::provider_request;
+  const void* ended_by_ = nullptr;  // the row that asked for the end: it is not stopped
   duration backoff_{};
   time_point retry_at_{};
   time_point patience_{};  // how long terminate_session waits for rows and tasks (U15)

@@ -9,11 +9,22 @@
 #include <algorithm>  // for find
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
-#include <utility>    // for move
+#include <utility>    // for exchange, move
 
 namespace lockgate::inline v0::detail {
 
 // Registration, deregistration and the handle's end.
+
+inline void session::decision_pending() noexcept {
+  ++platform_.registrations_open;
+  enter(session_state::registering);
+}
+
+inline void session::decision_made() noexcept {
+  if (state_ == session_state::registering) enter(session_state::created);
+  --platform_.registrations_open;
+  platform_.session_drained.complete_all();
+}
 
 inline status session::check_registration(const registration& wish) noexcept {
   if (state_ == session_state::registering) return errc::invalid_state;
@@ -40,7 +51,7 @@ inline status session::grant(const registration& wish) noexcept {
   if (named) return named;
   life_.work = life();
   if (!life_.work.valid()) {
-    platform_.names.give_back_name(name_);
+    platform_.names.give_back_name(std::exchange(name_, interface_name()));
     return errc::no_memory;
   }
   priority_ = wish.priority;
@@ -225,6 +236,7 @@ inline status session::carry_out_now(instance_call& call) noexcept {
         reserved_ids_.back() = call.id;
       });
     case instance_call::kind::report_unreachable: {
+      gathered_.flush();  // which may cost any path its route
       for (auto at = paths_.begin(); at != paths_.end();) {
         path& p = *at;
         ++at;
@@ -349,6 +361,10 @@ inline bool session::may_propose(const transport_id& id) const noexcept {
 inline session::~session() {
   for (const transport_id& id : reserved_ids_)
     if (!platform_.has_id(id)) platform_.ids.erase(id);
+}
+
+inline void core::demand_appeared() noexcept {
+  for (session& s : sessions) s.demand_appeared();
 }
 
 inline void core::wake_sessions() noexcept {

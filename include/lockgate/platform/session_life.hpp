@@ -6,7 +6,7 @@
 #include "lockgate/platform/session.hpp"         // for session
 
 #include <algorithm>  // for min
-#include <utility>    // for move
+#include <utility>    // for exchange, move
 
 namespace lockgate::inline v0::detail {
 
@@ -122,8 +122,8 @@ inline task<status> session::serve_until_unused() {
     const status woken = co_await wait_until(wake_, look_again);
     if (woken != errc::timed_out) continue;
     for (endpoint_state& e : platform_.endpoints) endpoint_opened(e);  // if memory was short before
-    if (!used_ && platform_.standing_demand == 0 && !gathered_.is_busy()) break;
-    used_ = false;
+    const bool is_needed = platform_.standing_demand > 0 || inquiries_ > 0 || gathered_.is_busy();
+    if (!std::exchange(used_, is_needed) && !is_needed) break;
     look_again = saturating_add(home().now(), platform_.options.idle_time);
   }
   co_return status();
@@ -263,7 +263,8 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
     return;
   ending_ = true;
   reason_ = reason;
-  patience_ = is_quiet() ? never : saturating_add(home().now(), platform_.options.row_grace);
+  ended_by_ = caller;
+  patience_ = saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
@@ -288,10 +289,11 @@ inline void session::refuse_callers() noexcept {
   close_paths();
 }
 
-/// A session can be ended before its establish_session has begun, which runs all the same (G11).
+/// A session can be ended before its establish_session has begun, which runs all the same (G11),
+/// and by a row in its first step, which is not stopped for that.
 inline void session::row_suspended(row_call_base& call) noexcept {
   rows_.push_back(call);
-  if (ending_ && call.which() != row::terminate_session)
+  if (ending_ && &call != ended_by_ && call.which() != row::terminate_session)
     call.ask_to_stop(platform_.options.row_grace);
 }
 inline void session::row_overran(row_call_base& call) noexcept {

@@ -72,7 +72,7 @@ enum class drop_cause : std::uint8_t {
   unknown_id,         ///< indicated to an id that no endpoint here has (G33)
   empty,              ///< indicated without a byte
   queue_full,         ///< the endpoint's receive queue is at its bound
-  endpoint_closed,    ///< received, but the endpoint closed before it was read
+  endpoint_closed,    ///< received, but the endpoint or the receiver was gone before it was read
   send_failed,        ///< taken over by the platform, then refused by route or provider
   signal_queue_full,  ///< a signal nobody collected in time
 };
