@@ -17,8 +17,8 @@
 
 namespace lockgate::inline v0::capi::detail {
 
-/// The arguments of Register, converted, and its outcome. While it lives, the handle is in phase
-/// `registering`; one that could not be carried out is `created` again.
+/// The arguments of Register, converted, and its outcome. Until that is settled the handle is in
+/// phase `registering`; where it never is, for want of memory, the handle is `created` again.
 class registration_request {
  public:
   explicit registration_request(c_instance& of) noexcept : of_(of) {}
