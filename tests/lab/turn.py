@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import struct
@@ -17,6 +18,8 @@ REALM = "lab.example"
 HOST_NAME = "turn.lab.example"
 USER = "lab"
 PASSWORD = "lab-password"
+CONSOLE = ("127.0.0.1", 5766)
+CONSOLE_PASSWORD = "lab-console"
 # RFC 8489 section 8.1; the alternate ports of RFC 5780 are the next ones.
 PORT = 3478
 TLS_PORT = 5349
@@ -132,6 +135,32 @@ class TurnServer:
         self.stop()
         self.start()
 
+    def drop_allocations(self) -> int:
+        """Ends every allocation, while the server goes on; returns how many there were."""
+        with self.namespace:
+            console = socket.create_connection(CONSOLE, timeout=2)
+        with console:
+            self._ask_console(console, None, rb"password:\s*$")
+            self._ask_console(console, CONSOLE_PASSWORD)
+            sessions = re.findall(rb"id=(\d+)", self._ask_console(console, "ps"))
+            for session in sessions:
+                self._ask_console(console, f"cs {session.decode()}")
+        return len(sessions)
+
+    @staticmethod
+    def _ask_console(
+        console: socket.socket, question: str | None, end: bytes = rb"(^|\s)>\s*$"
+    ) -> bytes:
+        if question is not None:
+            console.sendall(question.encode() + b"\r\n")
+        said = b""
+        while not re.search(end, said):
+            part = console.recv(65536)
+            if not part:
+                raise LabError("coturn's console has closed the connection")
+            said += part
+        return said
+
     def _make_certificate(self) -> None:
         names = ",".join([f"DNS:{HOST_NAME}"] + [f"IP:{address}" for address in self.addresses])
         run_tool(
@@ -161,7 +190,9 @@ class TurnServer:
             f"pidfile={self.directory / 'turn.pid'}",
             "log-file=stdout",
             "verbose",
-            "no-cli",
+            f"cli-ip={CONSOLE[0]}",
+            f"cli-port={CONSOLE[1]}",
+            f"cli-password={CONSOLE_PASSWORD}",
             "no-dtls",
             "fingerprint",
             *self.options,

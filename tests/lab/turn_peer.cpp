@@ -2,10 +2,11 @@
 //
 //   turn_peer setup ROUNDS START SETTLE [option...]     how long does a first datagram take?
 //   turn_peer traffic SECONDS RATE SIZE [option...]     what becomes of a stream of datagrams?
+//   turn_peer flood SECONDS RATE SIZE [option...]       what do many datagrams cost?
 //
 // START is a time of the steady clock in ns, the same for both; SETTLE the ms from registration to
-// the first demand. Side a sends; side b echoes. Options: udp tcp tls (default all three),
-// keep-alive=SECONDS. Says what happened in lines of key=value words.
+// the first demand. Side a sends; side b echoes, but for a flood. Options: udp tcp tls (default all
+// three), keep-alive=SECONDS. Says what happened in lines of key=value words.
 #include "lockgate/asio/stream_network.hpp"
 #include "lockgate/base/address_text.hpp"
 #include "lockgate/crypto/openssl.hpp"
@@ -13,6 +14,9 @@
 #include "lockgate/platform/platform.hpp"
 #include "lockgate/providers/rendezvous_signalling.hpp"
 #include "lockgate/providers/turn.hpp"
+#include "lockgate/testing/replace_operator_new.hpp"
+
+#include <sys/resource.h>  // for getrusage
 
 #include <cstdio>   // for printf
 #include <cstdlib>  // for getenv, atoi
@@ -172,9 +176,8 @@ task<> take_all(endpoint* app, scheduler* home, std::map<std::uint32_t, int>* se
   }
 }
 
-task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rate, int size) {
-  scheduler& home = net->home();
-  auto here = std::make_unique<peer>(*net, with);
+/// Registers `here` and opens its endpoint.
+task<endpoint> open(peer* here) {
   const registration r;
   const status taken = co_await here->link.register_instance(r);
   expect(taken, "register");
@@ -184,12 +187,19 @@ task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rat
   endpoint app = here->cp.open_endpoint(wish);
   const result<transport_id> ready = co_await app.ready();
   expect(ready ? status() : ready.error(), "ready");
+  std::printf("ready=1\n");
+  std::fflush(stdout);
+  co_return app;
+}
+
+task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rate, int size) {
+  scheduler& home = net->home();
+  auto here = std::make_unique<peer>(*net, with);
+  endpoint app = co_await open(here.get());
   std::map<std::uint32_t, int> seen;
   duration gap{};
   task_group receiving(home);
   static_cast<void>(receiving.spawn(take_all(&app, &home, &seen, &gap)));
-  std::printf("ready=1\n");
-  std::fflush(stdout);
   std::uint32_t sent_count = 0, refused = 0;
   const time_point end = home.now() + std::chrono::seconds(seconds);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
@@ -218,6 +228,93 @@ task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rat
   co_await here->signalling.close();
 }
 
+long long cpu_us() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000LL + used.ru_utime.tv_usec +
+         used.ru_stime.tv_usec;
+}
+
+/// Datagrams, the processor time they took, and what was allocated and copied for them.
+struct cost {
+  std::uint64_t datagrams = 0;
+  long long cpu_begun = 0;
+  std::uint64_t copies_begun = 0;
+
+  void begin() {
+    cpu_begun = cpu_us();
+    copies_begun = copies_made.copies;
+    testing::this_thread_allocations.watching = true;
+  }
+  void tell() const {
+    const long long cpu = cpu_us() - cpu_begun;
+    testing::this_thread_allocations.watching = false;
+    std::printf("datagrams=%llu cpu_us=%lld allocations=%llu copies=%llu\n",
+                static_cast<unsigned long long>(datagrams), cpu,
+                static_cast<unsigned long long>(testing::this_thread_allocations.attempts),
+                static_cast<unsigned long long>(copies_made.copies - copies_begun));
+    std::fflush(stdout);
+  }
+};
+
+/// Sends as many as are due, every millisecond.
+task<> pour(endpoint* app, scheduler* home, duration how_long, int rate, int size, cost* spent) {
+  const std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  std::vector<message_to> batch(64, message_to{id_of(false, 0), chain(bytes_view(bytes))});
+  const time_point begun = home->now();
+  for (std::uint64_t gone = 0; home->now() - begun < how_long;) {
+    const auto due =
+        static_cast<std::uint64_t>((home->now() - begun) * rate / std::chrono::seconds(1));
+    while (gone < due) {
+      const std::span<const message_to> some(batch.data(), std::min(due - gone, batch.size()));
+      const sent done = co_await app->send_to(some);
+      gone += done.accepted;
+      spent->datagrams += done.accepted;
+      if (done.why) break;
+    }
+    static_cast<void>(co_await sleep_for(std::chrono::milliseconds(1)));
+  }
+}
+/// Counts what arrives, from the moment that something does.
+task<> drain(endpoint* app, scheduler* home, cost* spent, time_point* last) {
+  std::vector<incoming> messages(64);
+  for (;;) {
+    const result<std::size_t> count = co_await app->receive(messages);
+    if (!count) co_return;
+    spent->datagrams += *count;
+    *last = home->now();
+    for (incoming& one : messages) one = incoming();
+  }
+}
+
+task<> flood(asio_stream_network* net, turn_options with, int seconds, int rate, int size) {
+  scheduler& home = net->home();
+  auto here = std::make_unique<peer>(*net, with);
+  endpoint app = co_await open(here.get());
+  task_group receiving(home);
+  constexpr duration warm_up = std::chrono::seconds(1);  // until everything is as large as it gets
+  cost spent;
+  time_point last = never;
+  if (is_a) {
+    co_await pour(&app, &home, warm_up, rate, size, &spent);
+    spent = cost();
+    spent.begin();
+    co_await pour(&app, &home, std::chrono::seconds(seconds), rate, size, &spent);
+  } else {
+    static_cast<void>(receiving.spawn(drain(&app, &home, &spent, &last)));
+    while (spent.datagrams == 0) static_cast<void>(co_await sleep_for(warm_up / 100));
+    static_cast<void>(co_await sleep_for(warm_up));
+    spent = cost();
+    spent.begin();
+    while (home.now() - last < warm_up / 2) static_cast<void>(co_await sleep_for(warm_up / 10));
+  }
+  spent.tell();
+  if (is_a) static_cast<void>(co_await sleep_for(warm_up));  // the other one is still measuring
+  static_cast<void>(co_await here->cp.stop());
+  static_cast<void>(co_await receiving.join());
+  co_await here->signalling.close();
+}
+
 task<> finish(asio::io_context* io, task<> work) {
   co_await std::move(work);
   io->stop();
@@ -236,6 +333,8 @@ int main(int count, char** words) {
   if (std::string(words[1]) == "setup")
     work = setup(&net, with, std::atoi(words[2]), time_point(duration(std::atoll(words[3]))),
                  std::chrono::milliseconds(std::atoi(words[4])));
+  else if (std::string(words[1]) == "flood")
+    work = flood(&net, with, std::atoi(words[2]), std::atoi(words[3]), std::atoi(words[4]));
   else work = traffic(&net, with, std::atoi(words[2]), std::atoi(words[3]), std::atoi(words[4]));
   static_cast<void>(tasks.spawn(finish(&io, std::move(work))));
   const auto working = asio::make_work_guard(io);
