@@ -1,4 +1,6 @@
 // What other threads may do to a scheduler: post, and nothing else.
+#include "lockgate/buffer/shared_lease.hpp"
+#include "lockgate/buffer/slab_pool.hpp"
 #include "lockgate/coro/scheduler.hpp"
 #include "support/child_process.hpp"
 #include "support/doctest.hpp"
@@ -6,6 +8,7 @@
 
 #include <array>               // for array
 #include <condition_variable>  // for condition_variable
+#include <cstdlib>             // for abort
 #include <mutex>               // for mutex
 #include <thread>              // for thread
 #include <vector>              // for vector
@@ -78,6 +81,44 @@ TEST_CASE("post: an item of one's own runs, or is discarded with the scheduler")
   CHECK(run.discards == 0);
   CHECK(discarded.runs == 0);
   CHECK(discarded.discards == 1);
+}
+
+TEST_CASE("F39, F49: memory that many threads hold goes home by post, once each") {
+  constexpr std::size_t threads = 8, each = 500;
+  support::world w;
+  sleeping_loop loop;
+  w.home.set_host(&loop);
+  lockgate::slab_pool pool(64, threads * each);
+  const lockgate::way_home home{
+      [](void* context, void (*run)(void*) noexcept, void* item) noexcept {
+        static_cast<lockgate::scheduler*>(context)->post([run, item] { run(item); });
+      },
+      &w.home};
+  std::vector<std::thread> holders;
+  for (std::size_t t = 0; t < threads; ++t) {
+    std::vector<lockgate::shared_lease> held;
+    for (std::size_t i = 0; i < each; ++i) {
+      const lockgate::slab_pool::filling memory = pool.acquire();
+      memory.memory()[0] = static_cast<std::byte>(t);
+      held.emplace_back(memory.cut(0, 1), home);
+    }
+    holders.emplace_back([mine = std::move(held), t]() mutable {
+      std::size_t read = 0;
+      while (!mine.empty()) {
+        read += mine.back().bytes()[0] == static_cast<std::byte>(t);
+        mine.pop_back();
+      }
+      if (read != each) std::abort();
+    });
+  }
+  CHECK(pool.statistics().outstanding > 0);
+  while (pool.statistics().outstanding > 0) {  // one that got lost would hang here
+    loop.sleep();
+    w.home.run_ready();
+  }
+  for (auto& t : holders) t.join();
+  w.home.run_ready();
+  CHECK(w.home.is_idle());
 }
 
 TEST_CASE("scheduler: a thread may take it over when nothing of it runs") {
