@@ -51,9 +51,9 @@ class LockgateConan(ConanFile):
         core.set_property("cmake_target_name", "lockgate::lockgate")
         if self.settings.os in ("Linux", "FreeBSD"):
             core.system_libs = ["pthread"]
-        for name in ("observe", "testing"):
+        for name, base in (("observe", "lockgate"), ("testing", "observe")):
             self.cpp_info.components[name].set_property("cmake_target_name", f"lockgate::{name}")
-            self.cpp_info.components[name].requires = ["lockgate"]
+            self.cpp_info.components[name].requires = [base]
         if self.options.with_asio:
             asio = self.cpp_info.components["asio"]
             asio.set_property("cmake_target_name", "lockgate::asio")
@@ -63,4 +63,4 @@ class LockgateConan(ConanFile):
         if self.options.with_openssl:
             crypto = self.cpp_info.components["crypto"]
             crypto.set_property("cmake_target_name", "lockgate::crypto")
-            crypto.requires = ["lockgate", "openssl::crypto"]
+            crypto.requires = ["lockgate", "openssl::ssl", "openssl::crypto"]

@@ -38,11 +38,3 @@ foreach(component IN LISTS lockgate_components)
   get_target_property(target lockgate::${component} ALIASED_TARGET)
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endforeach()
-
-# The vcpkg port has to name the version itself.
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS packaging/vcpkg/vcpkg.json)
-file(READ packaging/vcpkg/vcpkg.json port)
-string(JSON port_version GET "${port}" version)
-if(NOT port_version STREQUAL PROJECT_VERSION)
-  message(FATAL_ERROR "packaging/vcpkg/vcpkg.json names version ${port_version}, version.hpp ${PROJECT_VERSION}")
-endif()

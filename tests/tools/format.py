@@ -19,9 +19,9 @@ def sources():
         yield from (path for path in sorted((ROOT / folder).rglob("*")) if path.suffix in SUFFIXES)
 
 
-def misplaced(files):
+def misplaced(*arguments, text=None):
     run = subprocess.run(
-        [FORMATTER, "--dry-run", "--Werror", *files], stderr=subprocess.PIPE, text=True, check=False
+        [FORMATTER, "--dry-run", "--Werror", *arguments], input=text, stderr=subprocess.PIPE, text=True, check=False
     )
     found = [line for line in run.stderr.splitlines() if "[-Wclang-format-violations]" in line]
     return found or ([run.stderr.strip()] if run.returncode else [])
@@ -30,4 +30,7 @@ def misplaced(files):
 if __name__ == "__main__":
     if "--fix" in sys.argv[1:]:
         subprocess.run([FORMATTER, "-i", *sources()], check=True)
-    finish("format", misplaced(list(sources())))
+    problems = misplaced(*sources())
+    if not misplaced("--assume-filename=planted.cpp", text="int  a ;\n"):
+        problems.append("a planted fault is not reported")
+    finish("format", problems)

@@ -14,6 +14,7 @@ import compile_fail
 import coroutine_traps
 import docs
 import guarantees
+import instantiations
 import layers
 import reference
 import snippets
@@ -268,6 +269,17 @@ class CompileFail(unittest.TestCase):
         self.assertIn("announces no error", self.defects("int a = b;\n")[0])
         self.assertIn("middle of a line", self.defects(self.SENTENCE.replace("hello\n", "hello max-lines: 9\n", 1))[0])
         self.assertIn("lines of output", self.defects("// max-lines: 0\n" + self.SENTENCE)[0])
+
+
+class Instantiations(unittest.TestCase):
+    def grown(self, classes):
+        before = {"InstantiateClass": 1000, "InstantiateFunction": 10}
+        return list(instantiations.grown({**before, "InstantiateClass": classes}, before))
+
+    def test_growth(self):
+        self.assertEqual([], self.grown(1100))
+        self.assertIn("1101, 1000 are recorded", self.grown(1101)[0])
+        self.assertIn("none counted", self.grown(0)[0])
 
 
 class Mutants(unittest.TestCase):

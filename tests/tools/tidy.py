@@ -27,7 +27,7 @@ PLANTED = """#include "lockgate/coro/task.hpp"
 lockgate::task<int> refers(const int& value) { co_return value; }
 lockgate::task<int> captures() { int value = 0; return [value]() -> lockgate::task<int> { co_return value; }(); }
 std::mutex mutex;
-lockgate::task<int> locks() { const std::lock_guard held(mutex); co_return co_await locks(); }
+lockgate::task<> locks() { std::lock_guard<std::mutex> held(mutex); co_await locks(); }
 """
 MUST_FIND = {
     "cppcoreguidelines-avoid-capturing-lambda-coroutines",
