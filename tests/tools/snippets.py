@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every code block of README.md and docs/ is what the comment in front of it says, and every link leads somewhere.
+"""Every code block of README.md, CONTRIBUTING.md and docs/ is what the comment in front of it says, and every
+link leads somewhere.
 
 usage: snippets.py [--programs <folder of the built examples>]
 
@@ -128,7 +129,7 @@ def dead_links(path, text):
 
 
 def problems(programs):
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         content = path.read_text()
         for position, mark, language, text in blocks(content):
             problem = problem_with(path, mark, language, text, programs)
