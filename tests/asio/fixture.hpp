@@ -1,9 +1,7 @@
 // Two sockets on one network in one io_context, and a bounded way to run a task on them.
 #pragma once
 
-#ifdef __linux__
-#include "lockgate/asio/detail/linux_udp.hpp"  // for linux_udp
-#endif
+#include "lockgate/asio/detail/linux_udp.hpp"     // for linux_udp
 #include "lockgate/asio/detail/portable_udp.hpp"  // for portable_udp
 #include "lockgate/asio/network.hpp"              // for basic_asio_network
 #include "lockgate/coro/task.hpp"                 // for task

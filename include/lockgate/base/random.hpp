@@ -52,12 +52,12 @@ class system_random final : public random_source {
 
  private:
   /// libstdc++'s default is the processor's RDSEED, which takes tens of microseconds in many
-  /// virtual machines; the kernel's source takes a fraction of one.
+  /// virtual machines; the kernel's source takes a fraction of one. libc++ knows no other name.
   static const char* source() noexcept {
-#if defined(__GLIBCXX__) && defined(__linux__)
-    return "/dev/urandom";
-#else
+#ifdef _WIN32
     return "default";
+#else
+    return "/dev/urandom";
 #endif
   }
 
