@@ -80,18 +80,18 @@ transport_id make_id(unsigned char last) {
   return transport_id(bytes);
 }
 
-task<> application(platform& cp, provider_instance& link, watch& seen) {
-  check(co_await link.register_instance(), "register");
+task<> application(platform* cp, provider_instance* link, watch* seen) {
+  check(co_await link->register_instance(), "register");
   endpoint_options wish;
   wish.proposed_id = make_id(1);
-  endpoint app = cp.open_endpoint(wish);
+  endpoint app = cp->open_endpoint(wish);
   result<transport_id> id = co_await app.ready();
   if (!id) id = co_await app.ready();
   check(id.error(), "ready");
-  co_await talk(&cp.home(), &app, make_id(2), cp.home().now() + 1s);
+  co_await talk(&cp->home(), &app, make_id(2), cp->home().now() + 1s);
   app.close();
-  check(co_await cp.stop(), "stop");
-  seen.end_view();
+  check(co_await cp->stop(), "stop");
+  seen->end_view();
 }
 
 int main(int count, char** words) {
@@ -111,7 +111,7 @@ int main(int count, char** words) {
     seen.begin(cp);
     provider_instance link = cp.create<slow_provider>();
     seen.name_instance(link.id(), "slow");
-    run_on(net, application(cp, link, seen));
+    run_on(net, application(&cp, &link, &seen));
     seen.finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "watched_session: %s\n", error.what());

@@ -10,6 +10,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>    // for exception
 #include <memory>       // for make_shared
 #include <string_view>  // for string_view
 
@@ -38,18 +39,18 @@ class nobody {
   void terminate_session(termination_reason) {}
 };
 
-task<> application(platform& cp, provider_instance& link) {
-  check(co_await link.register_instance(), "register");
-  endpoint app = cp.open_endpoint();
+task<> application(platform* cp, provider_instance* link) {
+  check(co_await link->register_instance(), "register");
+  endpoint app = cp->open_endpoint();
   const result<transport_id> id = co_await app.ready();
   check(id.error(), "ready");
   const status refused =
       co_await app.send_to(transport_id(), chain(std::as_bytes(std::span("hi"))));
   if (refused != errc::unreachable) check(refused, "send");
-  check(co_await cp.stop(), "stop");
+  check(co_await cp->stop(), "stop");
 }
 
-int main() {
+int main() try {
   spdlog::logger log("lockgate", std::make_shared<spdlog::sinks::stdout_sink_mt>());
   log.set_pattern("%n [%l] %v");
   asio::io_context io;
@@ -58,5 +59,8 @@ int main() {
   platform cp(net);
   cp.observe(lines);
   provider_instance link = cp.create<nobody>();
-  run_on(net, application(cp, link));
+  run_on(net, application(&cp, &link));
+} catch (const std::exception& error) {
+  spdlog::error("log_to_spdlog: {}", error.what());
+  return 1;
 }
