@@ -54,7 +54,7 @@ TEST_CASE("the trace of a session shows it as it went") {
     support::run_observed_session(trace,
                                   [&](std::uint32_t id) { trace.name_instance(id, "moody"); });
   }
-  CHECK(text == support::golden(__FILE__, "session.trace.json"));
+  CHECK(text == support::golden("observe/golden/session.trace.json"));
 }
 
 TEST_CASE("a trace that ends after any event is JSON, and every begin in it has its end") {

@@ -106,7 +106,7 @@ TEST_CASE("on a terminal the picture is redrawn in place, and fits") {
   view.begin();
   support::teller tell(view);
   play(w, view);
-  CHECK(screen.screen() == support::golden(__FILE__, "live_view.terminal"));
+  CHECK(screen.screen() == support::golden("observe/golden/live_view.terminal"));
   CHECK(screen.widest() <= 80);
   view.end();
   CHECK(w.home.next_deadline() == never);  // nothing is left to wake a loop for
@@ -118,7 +118,7 @@ TEST_CASE("elsewhere it is lines, and silent when nothing moves and nothing wait
   live_view view(w.home, text);
   view.begin();
   play(w, view);
-  CHECK(text == support::golden(__FILE__, "live_view.lines"));
+  CHECK(text == support::golden("observe/golden/live_view.lines"));
   support::teller(view).ended(4000, row::reach_transport_id, {}, id_of(7));
   w.advance(1s);
   text.clear();

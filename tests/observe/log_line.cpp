@@ -36,7 +36,7 @@ class collected {
 TEST_CASE("the log of a session has a line for every event") {
   collected all(log_level::trace);
   support::run_observed_session(all);
-  CHECK(all.text == support::golden(__FILE__, "session.log"));
+  CHECK(all.text == support::golden("observe/golden/session.log"));
 }
 
 TEST_CASE("lines below the level asked for are not written") {

@@ -13,7 +13,7 @@ using support::id_of;
 namespace {
 
 std::string golden(const char* name) {
-  return support::golden(__FILE__, name);
+  return support::golden(std::string("observe/golden/") + name);
 }
 
 }  // namespace

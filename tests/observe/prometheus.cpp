@@ -30,7 +30,7 @@ bool has(const std::string& text, const std::string& line) {
 TEST_CASE("the metrics of a session count what happened") {
   prometheus_metrics metrics;
   support::run_observed_session(metrics);
-  CHECK(metrics.text() == support::golden(__FILE__, "session.metrics"));
+  CHECK(metrics.text() == support::golden("observe/golden/session.metrics"));
 }
 
 TEST_CASE("the series are the same before anything happened and after everything did") {

@@ -3,17 +3,16 @@
 
 #include "support/doctest.hpp"  // for REQUIRE_MESSAGE
 
-#include <filesystem>  // for path
-#include <fstream>     // for ifstream
-#include <iterator>    // for istreambuf_iterator
-#include <string>      // for string
+#include <fstream>   // for ifstream
+#include <iterator>  // for istreambuf_iterator
+#include <string>    // for string
 
 namespace support {
 
-/// The file `name` in the folder golden/ beside the test `source`.
-[[nodiscard]] inline std::string golden(const char* source, const char* name) {
-  std::ifstream file(std::filesystem::path(source).parent_path() / "golden" / name);
-  REQUIRE_MESSAGE(file.good(), "no golden file " << name);
+/// The file `name`, seen from tests/, where CTest runs the tests.
+[[nodiscard]] inline std::string golden(const std::string& name) {
+  std::ifstream file(name);
+  REQUIRE_MESSAGE(file.good(), "no golden file " << name << " here: run in the folder tests/");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
