@@ -255,6 +255,23 @@ TEST_CASE_TEMPLATE("a steady state copies and allocates nothing", T, BACKENDS) {
   }
 }
 
+TEST_CASE_TEMPLATE("a network tells what all its sockets have done, the closed ones too", T,
+                   BACKENDS) {
+  two_sockets<T> f;
+  f.run(pass_batch(f, std::vector<std::size_t>(20, 100), 32));
+  CHECK(f.net.statistics().datagrams_sent == 20);
+  CHECK(f.net.statistics().datagrams_received == 20);
+  f.b.close();
+  const std::array<std::byte, 3> payload{};
+  const outgoing_datagram one{any_port, chain(bytes_view(payload))};
+  CHECK_FALSE(f.a.try_send({&one, 1}).why.ok());  // to port 0
+  const std::uint64_t calls = f.a.statistics().send_calls + f.b.statistics().send_calls;
+  f.a.close();
+  f.a.close();
+  CHECK(f.net.statistics().send_calls == calls);
+  CHECK(f.net.statistics().datagrams_received == 20);
+}
+
 TEST_CASE_TEMPLATE("closing completes what waits, and refuses what comes later", T, BACKENDS) {
   two_sockets<T> f;
   status outcome;

@@ -3,6 +3,8 @@
 
 #include "lockgate/base/clock.hpp"  // for duration
 
+#include <array>    // for array
+#include <bit>      // for bit_cast
 #include <cstddef>  // for size_t
 #include <cstdint>  // for uint64_t
 
@@ -30,6 +32,15 @@ struct udp_statistics {
   std::uint64_t dropped_refused = 0;    ///< taken over, then refused by the system
   std::uint64_t dropped_closed = 0;     ///< taken over or received, and unread at close
 };
+
+/// Adds what another socket has done.
+inline udp_statistics& operator+=(udp_statistics& sum, const udp_statistics& more) noexcept {
+  using counters = std::array<std::uint64_t, sizeof(udp_statistics) / sizeof(std::uint64_t)>;
+  auto all = std::bit_cast<counters>(sum);
+  const auto added = std::bit_cast<counters>(more);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] += added[i];
+  return sum = std::bit_cast<udp_statistics>(all);
+}
 
 /// How a UDP socket behaves.
 struct udp_options {

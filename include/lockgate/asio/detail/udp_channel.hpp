@@ -4,6 +4,7 @@
 #include "lockgate/asio/detail/handler_memory.hpp"   // for handler_memory, owned_handler
 #include "lockgate/asio/detail/io_loop.hpp"          // for io_loop, relook_item
 #include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_outcome
+#include "lockgate/asio/detail/udp_totals.hpp"       // for udp_totals, counted_socket
 #include "lockgate/asio/system_error.hpp"            // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
 #include "lockgate/base/result.hpp"                  // for result
@@ -38,17 +39,20 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
                           timer {
  public:
   udp_channel(std::shared_ptr<io_loop> loop, typename Transfer::workspace& shared,
-              asio::ip::udp::socket&& socket, const udp_options& options,
+              udp_totals& totals, asio::ip::udp::socket&& socket, const udp_options& options,
               const socket_address& local)
       : relook_item(
             [](relook_item& self) noexcept { return static_cast<udp_channel&>(self).look(); },
             [](relook_item& self) noexcept { static_cast<udp_channel&>(self).wait_readable(); }),
         timer([](ready_item& self) noexcept { static_cast<udp_channel&>(self).writable(); }),
-        loop_(std::move(loop)), options_(options), local_(local), socket_(std::move(socket)),
-        transfer_(shared, socket_, options_, local_, statistics_) {}
+        loop_(std::move(loop)), options_(options), local_(local), totals_(totals),
+        socket_(std::move(socket)),
+        transfer_(shared, socket_, options_, local_, counted_.statistics) {
+    totals_.opened(counted_);
+  }
 
   [[nodiscard]] const socket_address& local() const noexcept { return local_; }
-  [[nodiscard]] const udp_statistics& statistics() const noexcept { return statistics_; }
+  [[nodiscard]] const udp_statistics& statistics() const noexcept { return counted_.statistics; }
   [[nodiscard]] asio::ip::udp::socket& socket() noexcept { return socket_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
@@ -70,7 +74,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
 
   void close() noexcept {
     if (std::exchange(closed_, true)) return;
-    statistics_.dropped_closed += transfer_.discard();
+    counted_.statistics.dropped_closed += transfer_.discard();
+    totals_.closed(counted_);
     relook_item::unlink();
     timer::disarm();
     serving_.unlink();
@@ -116,7 +121,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
   void wait_readable() noexcept {
     if (closed_ || std::exchange(read_wait_, true)) return;
-    ++statistics_.waits;
+    ++counted_.statistics.waits;
     socket_.async_wait(asio::ip::udp::socket::wait_read,
                        owned_handler(this->shared_from_this(), read_memory_,
                                      [](udp_channel& self, const std::error_code& error) {
@@ -140,7 +145,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
       return;
     }
     if (std::exchange(write_wait_, true)) return;
-    ++statistics_.waits;
+    ++counted_.statistics.waits;
     socket_.async_wait(asio::ip::udp::socket::wait_write,
                        owned_handler(this->shared_from_this(), write_memory_,
                                      [](udp_channel& self, const std::error_code& error) {
@@ -161,7 +166,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   std::shared_ptr<io_loop> loop_;
   udp_options options_;
   socket_address local_;
-  udp_statistics statistics_;
+  counted_socket counted_;
+  udp_totals& totals_;
   bool closed_ = false, read_wait_ = false, write_wait_ = false;
   bool more_ = false;       // the last attempt left something, or nobody has looked yet
   std::size_t budget_ = 0;  // attempts until others get their turn
