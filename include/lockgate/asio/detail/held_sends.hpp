@@ -12,7 +12,8 @@
 
 namespace lockgate::inline v0::detail {
 
-/// Up to one window of copied datagrams, to be sent before anything else.
+/// Up to one window of copied datagrams, to be sent before anything else. Copies lie side by side,
+/// so that many small ones take one slab.
 class held_sends {
  public:
   static constexpr std::size_t capacity = 256;
@@ -25,7 +26,9 @@ class held_sends {
   [[nodiscard]] const held& front() const noexcept { return queue_[next_]; }
   void pop_front() noexcept {
     queue_[next_].payload.reset();
-    if (++next_ == count_) next_ = count_ = 0;
+    if (++next_ < count_) return;
+    next_ = count_ = 0;
+    slab_ = slab_pool::filling();
   }
   void clear() noexcept {
     while (!empty()) pop_front();
@@ -36,20 +39,29 @@ class held_sends {
     if (!queue_ || count_ == capacity) return false;
     held copy;
     copy.to = datagram.to;
-    if (!datagram.payload.empty()) {
-      if (datagram.payload.size() > pool.slab_size()) return false;
-      slab_pool::filling to = pool.acquire();
-      if (!to.has_memory()) return false;
-      datagram.payload.copy_to(to.memory().data());
-      copy.payload = to.cut(0, datagram.payload.size());
+    if (const std::size_t size = datagram.payload.size(); size > 0) {
+      if (!make_room(size, pool)) return false;
+      datagram.payload.copy_to(slab_.memory().data() + used_);
+      copy.payload = slab_.cut(used_, size);
+      used_ += size;
     }
     queue_[count_++] = std::move(copy);
     return true;
   }
 
  private:
+  bool make_room(std::size_t size, slab_pool& pool) noexcept {
+    if (slab_.has_memory() && size <= pool.slab_size() - used_) return true;
+    if (size > pool.slab_size()) return false;
+    slab_ = pool.acquire();
+    used_ = 0;
+    return slab_.has_memory();
+  }
+
   std::unique_ptr<held[]> queue_;
   std::size_t next_ = 0, count_ = 0;
+  slab_pool::filling slab_;  // that the latest copy lies in
+  std::size_t used_ = 0;     // of its bytes
 };
 
 }  // namespace lockgate::inline v0::detail

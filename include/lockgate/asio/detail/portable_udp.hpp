@@ -22,6 +22,14 @@
 
 namespace lockgate::inline v0::detail {
 
+/// Whether the system reports a datagram longer than the memory it filled as an error. Elsewhere
+/// that error is about an earlier datagram, and nothing has been received.
+#ifdef _WIN32
+inline constexpr bool truncation_is_an_error = true;
+#else
+inline constexpr bool truncation_is_an_error = false;
+#endif
+
 /// True for an error that a peer or a router caused, which says nothing about the socket.
 [[nodiscard]] inline bool is_reported_error(const std::error_code& error) noexcept {
   for (const std::error_code known :
@@ -30,7 +38,8 @@ namespace lockgate::inline v0::detail {
         make_error_code(asio::error::host_unreachable),
         make_error_code(asio::error::network_unreachable),
         make_error_code(asio::error::network_reset), make_error_code(asio::error::timed_out),
-        make_error_code(asio::error::network_down), std::make_error_code(std::errc::protocol_error),
+        make_error_code(asio::error::network_down), make_error_code(asio::error::message_size),
+        std::make_error_code(std::errc::protocol_error),
         std::make_error_code(std::errc::no_protocol_option)})
     if (error.value() == known.value()) return true;
   return false;
@@ -101,7 +110,7 @@ class portable_udp {
       if (error == asio::error::interrupted) continue;
       if (error == asio::error::would_block || error == asio::error::try_again) return out;
       // Without MSG_TRUNC in sight, a message that fills all memory may have been longer.
-      const bool too_long = error == asio::error::message_size;
+      const bool too_long = truncation_is_an_error && error == asio::error::message_size;
       const std::size_t room = piece.head.size() + piece.tail.size();
       if (error && !too_long) {
         if (!is_reported_error(error)) return out.failure = from_asio(error), out;
@@ -157,7 +166,7 @@ class portable_udp {
       std::error_code error;
       ++counters_.receive_calls;
       Calls::receive(socket_, {asio::buffer(&nothing, 1), asio::mutable_buffer()}, from_, error);
-      if (error && error != asio::error::message_size) break;
+      if (error && !(truncation_is_an_error && error == asio::error::message_size)) break;
       ++counters_.dropped_no_buffer;
     }
     return out;
