@@ -53,8 +53,7 @@ inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   for (session& s : platform_->sessions) s.endpoint_wanted(*this);
 }
 
-inline status endpoint_state::deliver(incoming& message) noexcept {
-  const std::size_t size = message.size();
+inline status endpoint_state::deliver(incoming& message, std::size_t size) noexcept {
   if (platform_->buffers && platform_->buffers->is_strained()) relieve_pool(message);
   if (!place(message)) {
     const status refused = enqueue(message);

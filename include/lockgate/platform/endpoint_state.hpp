@@ -79,8 +79,8 @@ class endpoint_state final : public list_link<endpoint_state> {
   void wait_for_id(waiter& waiting) noexcept;
 
   // Receiving.
-  /// Takes a message over on success. Errors: queue_full, no_memory.
-  status deliver(incoming& message) noexcept;
+  /// Takes a message of `size` bytes over on success. Errors: queue_full, no_memory.
+  status deliver(incoming& message, std::size_t size) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
   /// Moves the queued messages that `belongs` names to memory of their own.

@@ -37,7 +37,7 @@ class gathered_sends final : turn_end_item, ready_item {
   [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }
 
   /// Messages in one row call; a full batch does not wait for the end of the turn.
-  static constexpr std::size_t batch_size = 128;
+  static constexpr std::size_t batch_size = 256;
 
  private:
   /// What was taken over with a message.

@@ -107,7 +107,8 @@ class path final : public list_link<path>, ready_item {
   // Called by the instance it is routed through.
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
-  void count_gathered(bool added) noexcept;
+  void entered_outbox() noexcept { ++gathered_; }
+  void left_outbox(unsigned count) noexcept;
 
   void close() noexcept;
   void reap_if_idle() noexcept;

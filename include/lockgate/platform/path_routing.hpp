@@ -141,7 +141,7 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
                       answer.accepted);
     for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
-      through->count_sent(batch[done], endpoint_.luid(), senders[done] != nullptr);
+      through->count_sent({&batch[done], 1}, senders[done] != nullptr);
       finish(senders[done], status());
     }
     if (answer.accepted >= rest.size()) continue;
@@ -246,7 +246,7 @@ inline sent path::settle(std::span<path* const> ways, std::span<const outgoing> 
   if (through.is_observed())
     through.tell_row(event_kind::row_ended, row::send_buffers, answer.why, ways.front()->remote_,
                      accepted);
-  for (std::size_t i = 0; i < accepted; ++i) through.count_sent(messages[i], messages[i].endpoint);
+  through.count_sent(messages.first(accepted));
   if (accepted == messages.size()) return accepted;
   const status why = answer.why ? answer.why : status(errc::provider_failed);
   if (why == errc::unreachable) ways[accepted]->route_lost();
@@ -296,8 +296,9 @@ inline void path::row_outstanding(bool begins) noexcept {
   reap_if_idle();
 }
 
-inline void path::count_gathered(bool added) noexcept {
-  added ? ++gathered_ : --gathered_;
+inline void path::left_outbox(unsigned count) noexcept {
+  gathered_ -= count;
+  if (gathered_ > 0) return;
   start_serving();
   reap_if_idle();
 }
@@ -324,14 +325,17 @@ inline void path::close() noexcept {
 
 inline status gathered_sends::add(path& to, lease& memory) noexcept {
   if (gathering_.count == batch_size) flush();
-  if (gathering_.count == batch_size) return errc::queue_full;
-  if (!gathering_.reserve()) return errc::no_memory;
+  if (gathering_.count == 0) {
+    if (!gathering_.reserve()) return errc::no_memory;
+    owner_.platform().home.at_turn_end(*this);
+  } else if (gathering_.count == batch_size) {
+    return errc::queue_full;
+  }
   to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   taken& owner = gathering_.owners[gathering_.count++];
   owner.to = &to;
   owner.memory = std::move(memory);
-  to.count_gathered(true);
-  owner_.platform().home.at_turn_end(*this);
+  to.entered_outbox();
   return {};
 }
 
@@ -383,14 +387,17 @@ inline void gathered_sends::row_ended(const sent& answer) noexcept {
 inline void gathered_sends::settle(const sent& answer) noexcept {
   const std::size_t count = in_flight_.count - done_;
   const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
-  for (std::size_t i = 0; i < accepted; ++i, ++done_) {
-    owner_.count_sent(in_flight_.messages[done_], in_flight_.messages[done_].endpoint);
-    in_flight_.owners[done_].to->count_gathered(false);
+  owner_.count_sent({&in_flight_.messages[done_], accepted});
+  for (const std::size_t end = done_ + accepted; done_ < end;) {
+    path& to = *in_flight_.owners[done_].to;
+    unsigned in_a_row = 0;
+    for (; done_ < end && in_flight_.owners[done_].to == &to; ++done_) ++in_a_row;
+    to.left_outbox(in_a_row);
   }
   if (accepted == count) return;
   path& refused = *in_flight_.owners[done_++].to;
   owner_.drop(drop_cause::send_failed);
-  refused.count_gathered(false);
+  refused.left_outbox(1);
   if (answer.why == errc::unreachable) refused.route_lost();
 }
 

@@ -147,16 +147,12 @@ class session final : public instance_host, public row_owner, public list_link<s
     used_ = true;
   }
   /// `has_bytes`: the sender is still there, and with it the memory of the payload.
-  void count_sent(const outgoing& message, std::uint64_t endpoint, bool has_bytes = true) noexcept {
-    ++statistics_.messages_sent;
-    statistics_.bytes_sent += message.payload.size();
-    if (!is_observed()) return;
-    if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
-    platform_.tell(event_kind::message_sent, id_, [&](event& e) {
-      e.id = message.remote;
-      e.amount = static_cast<std::uint32_t>(message.payload.size());
-      e.endpoint = endpoint;
-    });
+  void count_sent(std::span<const outgoing> messages, bool has_bytes = true) noexcept {
+    std::uint64_t bytes = 0;
+    for (const outgoing& message : messages) bytes += message.payload.size();
+    statistics_.messages_sent += messages.size();
+    statistics_.bytes_sent += bytes;
+    if (is_observed()) tell_sent(messages, has_bytes);
   }
 
   template <class Fill>
@@ -165,6 +161,16 @@ class session final : public instance_host, public row_owner, public list_link<s
   }
   void tell(event_kind kind) noexcept {
     platform_.tell(kind, id_, [](event&) {});
+  }
+  void tell_sent(std::span<const outgoing> messages, bool has_bytes) noexcept {
+    for (const outgoing& message : messages) {
+      if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
+      tell(event_kind::message_sent, [&](event& e) {
+        e.id = message.remote;
+        e.amount = static_cast<std::uint32_t>(message.payload.size());
+        e.endpoint = message.endpoint;
+      });
+    }
   }
   [[nodiscard]] bool is_observed() const noexcept { return platform_.hook.on != nullptr; }
   void tell_row(event_kind kind, row which, status result = {}, const transport_id& peer = {},

@@ -120,7 +120,8 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
       platform_.show(observed_message(message, endpoint->luid()), id_);
     if (size == 0) why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->deliver(message); why) why = refused(drop_cause::queue_full, why);
+    else if (why = endpoint->deliver(message, size); why)
+      why = refused(drop_cause::queue_full, why);
     if (why) break;
     ++taken;
     bytes += size;

@@ -72,8 +72,10 @@ class direct {
     return at == ports_.end() ? nullptr : &at->second->socket;
   }
 
-  /// Datagrams received or sent with one call of the network.
-  static constexpr std::size_t batch_size = 64;
+  /// Datagrams received with one call of the network.
+  static constexpr std::size_t receive_size = 64;
+  /// Datagrams sent with one call of the network.
+  static constexpr std::size_t send_size = 256;
 
  private:
   /// A local id's socket and the room for what it receives. Its receiving task shares it.
@@ -81,9 +83,9 @@ class direct {
     port(const transport_id& i, socket_type&& s) : id(i), socket(std::move(s)) {}
     transport_id id;
     socket_type socket;
-    std::array<received_datagram, batch_size> datagrams;
-    std::array<incoming, batch_size> messages;
-    std::array<outgoing_datagram, batch_size> to_send;
+    std::array<received_datagram, receive_size> datagrams;
+    std::array<incoming, receive_size> messages;
+    std::array<outgoing_datagram, send_size> to_send;
   };
 
   task<> receive(std::shared_ptr<port> at) {
@@ -153,7 +155,7 @@ class direct {
     port& by = *from->second;
     std::size_t count = 0;
     const socket_address* to = nullptr;
-    for (const outgoing& message : messages.first(std::min(messages.size(), batch_size))) {
+    for (const outgoing& message : messages.first(std::min(messages.size(), send_size))) {
       if (count == 0 || message.remote != messages[count - 1].remote)
         to = peers_.find(message.remote);
       if (message.local != local || !to) break;

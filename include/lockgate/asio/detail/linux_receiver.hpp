@@ -15,7 +15,7 @@
 #include <array>         // for array
 #include <cerrno>        // for errno
 #include <cstddef>       // for size_t
-#include <cstdint>       // for uint8_t, uint64_t
+#include <cstdint>       // for uint8_t
 #include <span>          // for span
 #include <system_error>  // for error_code
 #include <utility>       // for move
@@ -24,15 +24,21 @@ namespace lockgate::inline v0::detail {
 
 /// What the receivers of one network share: used within one call, except for the buffers.
 struct linux_receive_workspace {
-  explicit linux_receive_workspace(slab_pool& pool) noexcept : buffers(pool) {}
+  explicit linux_receive_workspace(slab_pool& pool) noexcept : buffers(pool) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      msghdr& header = messages[i].msg_hdr;
+      header.msg_name = &from[i];
+      header.msg_iov = parts[i].data();
+      header.msg_control = control[i].bytes.data();
+    }
+  }
+  linux_receive_workspace(const linux_receive_workspace&) = delete;
+
   receive_buffers buffers;
   std::array<mmsghdr, receive_buffers::capacity> messages{};
   std::array<std::array<iovec, 2>, receive_buffers::capacity> parts{};
   std::array<linux_address, receive_buffers::capacity> from{};
   std::array<linux_control, receive_buffers::capacity> control{};
-  /// How many messages have their parts in place, and for which layout of the buffers.
-  std::size_t prepared = 0;
-  std::uint64_t layout = 0;
 };
 
 /// The receiving half of a UDP socket.
@@ -65,8 +71,10 @@ class linux_receiver {
     }
     more_ = true;
     while (more_ && out.count < into.size()) {
-      const std::size_t room = std::max<std::size_t>((into.size() - out.count) / train_length_, 1);
-      const std::size_t asked = shared_.buffers.prepare(std::min(batch_, room), packed_);
+      // What is left of trains is handed out by the next calls, which then need not ask the system.
+      const std::size_t wanted =
+          train_length_ > 1 ? batch_ : std::min(batch_, into.size() - out.count);
+      const std::size_t asked = shared_.buffers.prepare(wanted, packed_);
       if (asked == 0) {
         drop();
         more_ = false;
@@ -103,26 +111,16 @@ class linux_receiver {
     return got;
   }
   void prepare(std::size_t count) noexcept {
-    if (shared_.layout != shared_.buffers.layout()) {
-      shared_.layout = shared_.buffers.layout();
-      shared_.prepared = 0;
-    }
-    for (; shared_.prepared < count; ++shared_.prepared) {
-      const std::size_t i = shared_.prepared;
+    for (std::size_t i = 0; i < count; ++i) {
       const receive_buffers::piece piece = shared_.buffers[i];
-      auto& parts = shared_.parts[i];
-      parts[0] = {piece.head.data(), piece.head.size()};
-      parts[1] = {piece.tail.data(), piece.tail.size()};
-      msghdr& header = shared_.messages[i].msg_hdr;
-      header.msg_iov = parts.data();
-      header.msg_iovlen = piece.tail.empty() ? 1 : 2;
-      header.msg_name = &shared_.from[i];
-      header.msg_control = shared_.control[i].bytes.data();
+      shared_.parts[i] = {
+          {{piece.head.data(), piece.head.size()}, {piece.tail.data(), piece.tail.size()}}};
+      reset_lengths(shared_.messages[i].msg_hdr, piece.tail.empty() ? 1 : 2);
     }
-    for (std::size_t i = 0; i < count; ++i) reset_lengths(shared_.messages[i].msg_hdr);
   }
   /// The system writes the lengths it used.
-  void reset_lengths(msghdr& header) const noexcept {
+  void reset_lengths(msghdr& header, std::size_t parts) const noexcept {
+    header.msg_iovlen = parts;
     header.msg_namelen = sizeof(linux_address);
     header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
   }
@@ -130,51 +128,53 @@ class linux_receiver {
   void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
                std::size_t& filled) noexcept {
     train_length_ = 1;
+    const socket_address local = local_;
     for (std::size_t i = 0; i < count; ++i) {
-      mmsghdr& message = shared_.messages[i];
+      const mmsghdr& message = shared_.messages[i];
       const std::size_t size = message.msg_len;
-      const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-      std::uint8_t ecn = 0;
-      ip_address local = local_.ip;
-      std::size_t segment = 0;
-      if (message.msg_hdr.msg_controllen > 0) segment = read_control(message.msg_hdr, ecn, local);
-      count_message(size, segment, truncated);
-      const auto describe = [&](received_datagram& out) {
-        load(shared_.from[i], out.from);
-        out.local.ip = local;
-        out.local.port = local_.port;
-        out.local.scope = local_.scope;
-        out.arrival = arrival;
-        out.ecn = ecn;
-        out.truncated = truncated;
-      };
-      if (segment == 0 && filled < into.size() && shared_.buffers.is_contiguous(size)) {
-        received_datagram& out = into[filled++];
-        out.payload = shared_.buffers.take(i, size);
-        describe(out);
+      small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
+      if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
+          !shared_.buffers.is_contiguous(size)) {
+        deliver_special(i, arrival, into, filled);
         continue;
       }
-      received_datagram about;
-      describe(about);
-      counters_.copies += shared_.buffers.take(
-          i, size, segment > 0 ? segment : size, about, [&](arrived_message&& part) noexcept {
-            counters_.dropped_no_buffer += leftover_.deliver(std::move(part), into, filled);
-          });
+      const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+      ++counters_.datagrams_received;
+      counters_.truncated += truncated;
+      received_datagram& out = into[filled++];
+      out.payload = shared_.buffers.take(i, size);
+      load(shared_.from[i], out.from);
+      out.local = local;
+      out.arrival = arrival;
+      out.ecn = 0;
+      out.truncated = truncated;
     }
     if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
   }
-  void count_message(std::size_t size, std::size_t segment, bool truncated) noexcept {
-    const std::size_t datagrams =
-        segment > 0 && size > segment ? (size + segment - 1) / segment : 1;
+  /// A message about which there is more to know, that lies in two pieces, or that finds no room.
+  void deliver_special(std::size_t i, time_point arrival, std::span<received_datagram> into,
+                       std::size_t& filled) noexcept {
+    mmsghdr& message = shared_.messages[i];
+    const std::size_t size = message.msg_len;
+    received_datagram about;
+    load(shared_.from[i], about.from);
+    about.local = local_;
+    about.arrival = arrival;
+    about.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    std::size_t segment = read_control(message.msg_hdr, about.ecn, about.local.ip);
+    if (segment == 0) segment = size;
+    const std::size_t datagrams = size > segment ? (size + segment - 1) / segment : 1;
     counters_.datagrams_received += datagrams;
+    counters_.truncated += about.truncated;
     if (datagrams > 1) {
       ++counters_.trains_received;
       counters_.segments_received += datagrams;
       train_length_ = std::max(train_length_, datagrams);
     }
-    if (truncated) ++counters_.truncated;
-    if (size > receive_buffers::packed_size) small_messages_ = 0;
-    else ++small_messages_;
+    counters_.copies +=
+        shared_.buffers.take(i, size, segment, about, [&](arrived_message&& part) noexcept {
+          counters_.dropped_no_buffer += leftover_.deliver(std::move(part), into, filled);
+        });
   }
   void adapt(std::size_t got, std::size_t asked) noexcept {
     const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
@@ -189,13 +189,7 @@ class linux_receiver {
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   void drop() noexcept {
-    shared_.prepared = 0;
-    for (std::size_t i = 0; i < receive_buffers::capacity; ++i) {
-      msghdr& header = shared_.messages[i].msg_hdr;
-      header = {};
-      header.msg_control = shared_.control[i].bytes.data();
-      header.msg_controllen = sizeof(linux_control);
-    }
+    for (mmsghdr& message : shared_.messages) reset_lengths(message.msg_hdr, 0);
     const int got = call(receive_buffers::capacity, MSG_TRUNC);  // gives the full lengths
     for (int i = 0; i < got; ++i) {
       mmsghdr& message = shared_.messages[static_cast<std::size_t>(i)];
@@ -215,7 +209,7 @@ class linux_receiver {
   bool more_ = false;
   bool packed_ = true;
   std::size_t batch_ = smallest_batch;
-  std::size_t train_length_ = 1;    // of the last call's longest: no more is asked for than fits
+  std::size_t train_length_ = 1;    // of the last call's longest
   std::size_t small_messages_ = 0;  // in a row
 };
 

@@ -176,29 +176,45 @@ class linux_sender {
 
   sent send_window(std::span<const outgoing_datagram> window) noexcept {
     lay_out_trains(window);
-    std::fill_n(shared_.fates.begin(), window.size(), fate::waiting);
     const auto trains = shared_.plan.trains();
-    status why;
-    for (std::size_t t = 0; t < trains.size() && !why;) {
-      std::size_t done = 0;
-      const mmsghdr& next = shared_.messages[t];
-      if (next.msg_hdr.msg_namelen == 0) {
-        why = refuse(window, trains[t], errc::not_supported);
-        ++t;
-        continue;
-      }
-      why = call(&shared_.messages[t], runnable(t, trains.size()), done);
-      for (std::size_t sent_now = 0; sent_now < done; ++sent_now) mark_sent(trains[t++]);
-      if (!why || why == errc::would_block) continue;
-      if (trains[t].count > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
-        stop_joining(window[trains[t].first].to);
-        why = send_singly(window, trains[t]);
+    std::size_t t = 0;
+    status why = send_trains(t);
+    if (!why) return window.size();
+    std::fill_n(shared_.fates.begin(), window.size(), fate::waiting);
+    for (const auto& train : trains.first(t)) mark_sent(train);
+    while (why && why != errc::would_block) {
+      const auto& failed = trains[t];
+      if (failed.count > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
+        stop_joining(window[failed.first].to);
+        why = send_singly(window, failed);
       } else {
-        why = refuse(window, trains[t], why);
+        why = refuse(window, failed, why);
       }
-      ++t;
+      if (why) break;
+      const std::size_t next = ++t;
+      why = send_trains(t);
+      for (const auto& train : trains.subspan(next, t - next)) mark_sent(train);
     }
     return settle(window, why);
+  }
+  /// Sends trains from `t` on. Stops with the reason at one that does not go, which `t` then names.
+  status send_trains(std::size_t& t) noexcept {
+    const auto trains = shared_.plan.trains();
+    while (t < trains.size()) {
+      refusal_ = 0;
+      if (shared_.messages[t].msg_hdr.msg_namelen == 0) return errc::not_supported;
+      std::size_t done = 0;
+      if (const status why = call(&shared_.messages[t], runnable(t, trains.size()), done); why)
+        return why;
+      for (; done > 0; --done) count(trains[t++]);
+    }
+    return {};
+  }
+  void count(const train_plan::train& sent) noexcept {
+    counters_.datagrams_sent += sent.count;
+    if (sent.count == 1) return;
+    ++counters_.trains_sent;
+    counters_.segments_sent += sent.count;
   }
   /// How many trains from `t` on have an address that this socket can send to.
   [[nodiscard]] std::size_t runnable(std::size_t t, std::size_t end) const noexcept {
@@ -227,11 +243,6 @@ class linux_sender {
     for (std::size_t n = 0; n < train.count; ++n, i = shared_.plan.after(i)) visit(i);
   }
   void mark_sent(const train_plan::train& train) noexcept {
-    counters_.datagrams_sent += train.count;
-    if (train.count > 1) {
-      ++counters_.trains_sent;
-      counters_.segments_sent += train.count;
-    }
     for_each(train, [&](std::size_t i) { shared_.fates[i] = fate::sent; });
   }
   /// Sends the datagrams of a train one by one. Gives the reason to stop the window, if there is

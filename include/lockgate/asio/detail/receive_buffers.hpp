@@ -10,12 +10,12 @@
 #include <algorithm>  // for min, max
 #include <array>      // for array
 #include <cstddef>    // for byte, size_t
-#include <cstdint>    // for uint32_t, uint64_t
+#include <cstdint>    // for uint32_t
 #include <cstring>    // for memcpy
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for move, exchange, swap
+#include <utility>    // for move, swap
 
 namespace lockgate::inline v0::detail {
 
@@ -78,20 +78,22 @@ class leftover_messages {
   /// True when some of the message is left.
   static bool split(arrived_message& message, std::span<received_datagram> room,
                     std::size_t& filled) noexcept {
-    while (filled < room.size()) {
+    const std::size_t size = message.bytes.size();
+    for (std::size_t at = 0; filled < room.size(); at += message.segment) {
       received_datagram& out = room[filled++];
-      const bool last = message.bytes.size() <= message.segment;
       out.from = message.about.from;
       out.local = message.about.local;
       out.arrival = message.about.arrival;
       out.ecn = message.about.ecn;
-      out.truncated = last && message.about.truncated;
-      if (last) {
+      if (size - at <= message.segment) {
+        out.truncated = message.about.truncated;
+        message.bytes.drop_front(at);
         out.payload = std::move(message.bytes);
         return false;
       }
-      out.payload = message.bytes.share(0, message.segment);
-      message.bytes.drop_front(message.segment);
+      out.truncated = false;
+      out.payload = message.bytes.share(at, message.segment);
+      if (filled == room.size()) message.bytes.drop_front(at + message.segment);
     }
     return true;
   }
@@ -124,8 +126,7 @@ class receive_buffers {
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
     count = std::min(count, capacity);
-    packed = packed && pool_.slab_size() > 2 * packed_size;
-    if (std::exchange(packed_, packed) != packed) ++layout_;
+    packed_ = packed && pool_.slab_size() > 2 * packed_size;
     if (packed_) count = prepare_packed(count);
     for (std::size_t i = 0; i < count && used_whole_ >> i != 0; ++i) {
       if ((used_whole_ >> i & 1) == 0) continue;
@@ -134,8 +135,6 @@ class receive_buffers {
     }
     return count;
   }
-  /// Changes whenever `operator[]` would name other memory than before.
-  [[nodiscard]] std::uint64_t layout() const noexcept { return layout_; }
   [[nodiscard]] piece operator[](std::size_t i) const noexcept {
     if (!packed_) return {whole_[i].memory(), {}};
     return {shared_.memory().subspan(used_ + i * packed_size, packed_size),
@@ -195,13 +194,10 @@ class receive_buffers {
     if (!shared_.has_memory() || at + count * packed_size > pool_.slab_size()) {
       if (slab_pool::filling fresh = pool_.acquire(); fresh.has_memory()) {
         shared_ = std::move(fresh);
-        ++layout_;
         at = 0;
       }
     }
     used_ = at;
-    if (at != prepared_at_) ++layout_;
-    prepared_at_ = at;
     if (!shared_.has_memory()) return 0;
     return std::min(count, (pool_.slab_size() - used_) / packed_size);
   }
@@ -212,7 +208,6 @@ class receive_buffers {
   /// Sees to it that `slab` can be written to.
   bool renew(slab_pool::filling& slab) noexcept {
     if (slab.has_memory() && slab.is_unshared()) return true;
-    ++layout_;
     slab = slab_pool::filling();
     slab = pool_.acquire();
     return slab.has_memory();
@@ -231,9 +226,7 @@ class receive_buffers {
 
   slab_pool& pool_;
   slab_pool::filling shared_;
-  std::size_t used_ = 0;         // where the next message begins in the shared slab
-  std::size_t prepared_at_ = 0;  // the same when memory was last prepared
-  std::uint64_t layout_ = 1;
+  std::size_t used_ = 0;  // where the next message begins in the shared slab
   std::array<slab_pool::filling, capacity> whole_;
   /// Which of them may be leased or missing, one bit each: looking at every slab's count before
   /// each call would cost a cache miss per datagram.

@@ -5,10 +5,11 @@
 #include "lockgate/base/address.hpp"         // for socket_address
 #include "lockgate/net/datagram_socket.hpp"  // for outgoing_datagram
 
-#include <array>    // for array
-#include <cstddef>  // for size_t
-#include <cstdint>  // for uint8_t, uint16_t
-#include <span>     // for span
+#include <algorithm>  // for min
+#include <array>      // for array
+#include <cstddef>    // for size_t
+#include <cstdint>    // for uint8_t, uint16_t
+#include <span>       // for span
 
 namespace lockgate::inline v0::detail {
 
@@ -40,23 +41,25 @@ class train_plan {
   std::size_t make(std::span<const outgoing_datagram> batch, MayJoin may_join) noexcept {
     train_count_ = 0;
     latest_.fill(0);
+    const std::size_t limit = std::min(batch.size(), datagram_limit);
     std::size_t parts = 0, i = 0;
-    for (; i < batch.size() && i < datagram_limit; ++i) {
+    std::uint8_t* latest = nullptr;  // the latest train to the peer of the datagram before
+    for (; i < limit; ++i) {
       const outgoing_datagram& datagram = batch[i];
-      parts += datagram.payload.part_count();
-      if (parts > part_limit || datagram.payload.part_count() > joinable_parts) break;
-      std::uint8_t& latest =
-          i > 0 && datagram.to == batch[i - 1].to ? latest_[slot_] : find(batch, datagram.to);
-      if (latest != 0 && join(trains_[latest - 1], i, datagram.payload.size())) continue;
-      if (train_count_ == train_limit) break;
       const std::size_t size = datagram.payload.size();
+      const std::size_t part_count = datagram.payload.part_count();
+      parts += part_count;
+      if (parts > part_limit || part_count > joinable_parts) break;
+      if (!latest || datagram.to != batch[i - 1].to) latest = &find(batch, datagram.to);
+      if (*latest != 0 && join(trains_[*latest - 1u], i, size)) continue;
+      if (train_count_ == train_limit) break;
       train& begun = trains_[train_count_++];
       begun.first = begun.last = static_cast<std::uint16_t>(i);
       begun.count = 1;
       begun.segment = static_cast<std::uint16_t>(size);
       begun.bytes = static_cast<std::uint32_t>(size);
       begun.open = size > 0 && size <= byte_limit / 2 && may_join(datagram.to);
-      latest = static_cast<std::uint8_t>(train_count_);
+      *latest = static_cast<std::uint8_t>(train_count_);
     }
     return i;
   }
@@ -73,10 +76,10 @@ class train_plan {
   /// The place that names the latest train to `peer`, counted from 1; 0 when there is none.
   std::uint8_t& find(std::span<const outgoing_datagram> batch,
                      const socket_address& peer) noexcept {
-    slot_ = peer.hash() % slots;
-    while (latest_[slot_] != 0 && batch[trains_[latest_[slot_] - 1u].first].to != peer)
-      slot_ = (slot_ + 1) % slots;
-    return latest_[slot_];
+    std::size_t slot = peer.hash() % slots;
+    while (latest_[slot] != 0 && batch[trains_[latest_[slot] - 1u].first].to != peer)
+      slot = (slot + 1) % slots;
+    return latest_[slot];
   }
   bool join(train& t, std::size_t position, std::size_t size) noexcept {
     if (!t.open || size == 0 || size > t.segment || t.count == segment_limit ||
@@ -94,7 +97,6 @@ class train_plan {
   std::size_t train_count_ = 0;
   std::array<std::uint16_t, datagram_limit> next_{};
   std::array<std::uint8_t, slots> latest_{};
-  std::size_t slot_ = 0;
 };
 
 }  // namespace lockgate::inline v0::detail
