@@ -83,6 +83,21 @@ void add_data_path(std::vector<gate>& all) {
   }
 }
 
+/// One platform on each core, on one port: told, not gated, since two cores disturb each other.
+void add_per_core(std::vector<gate>& all) {
+  for (const std::string size : {"64", "1200"}) {
+    const std::string bytes = ", " + size + " B";
+    const std::string one = "per_core/" + size + "/one/", every = "per_core/" + size + "/all/";
+    for (const std::string who : {"lockgate", "c_recvfrom_sendto"})
+      all.push_back({"a core each / one core, echo, " + who + bytes, ratio(every + who, one + who),
+                     reported()});
+    all.push_back({"a core each, echo / C recvfrom + sendto on as many" + bytes,
+                   ratio(every + "lockgate", every + "c_recvfrom_sendto"), reported()});
+    all.push_back({"allocations, " + every + "lockgate",
+                   value(every + "lockgate", allocations_per_item), at_most(0)});
+  }
+}
+
 /// What one of many costs, and the memory it takes.
 void add_scale(std::vector<gate>& all) {
   for (const std::string what : {"pended_calls", "paths"}) {
@@ -134,6 +149,7 @@ std::vector<gate> gates() {
   std::vector<gate> all;
   add_yardsticks(all);
   add_data_path(all);
+  add_per_core(all);
   add_calls(all);
   add_scale(all);
   return all;

@@ -7,6 +7,7 @@
 // measured.
 #include "harness/data_path.hpp"   // for register_data_path, effort
 #include "harness/gate.hpp"        // for gates, print_table
+#include "harness/per_core.hpp"    // for register_per_core
 #include "harness/quiet_core.hpp"  // for take_core
 #include "harness/results.hpp"     // for results
 #include "harness/udp_socket.hpp"  // for udp_socket
@@ -76,6 +77,7 @@ int measure_and_judge(int argc, char** argv) {
   }
 
   bench::register_data_path(only_smoke ? smoke : thorough);
+  bench::register_per_core(only_smoke ? smoke : thorough);
   bench::results run;
   if (benchmark::RunSpecifiedBenchmarks(&run) == 0) return 2;
   if (only_smoke) return 0;

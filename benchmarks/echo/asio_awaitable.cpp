@@ -14,7 +14,7 @@ namespace {
 class asio_awaitable : public bench::contender {
  public:
   explicit asio_awaitable(const bench::workload& work)
-      : socket_(bench::asio_socket(io_, work.local)) {}
+      : socket_(bench::asio_socket(io_, work.local, work.share_port)) {}
 
   std::size_t run(std::size_t count) override {
     bytes_ = 0;
@@ -42,5 +42,6 @@ class asio_awaitable : public bench::contender {
 };
 
 const bench::enter<asio_awaitable> entered{bench::question::echo, "asio_awaitable"};
+const bench::enter<asio_awaitable> on_cores{bench::question::per_core, "asio_awaitable"};
 
 }  // namespace

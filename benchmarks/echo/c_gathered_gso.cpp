@@ -14,7 +14,7 @@ static_assert(batch_size <= bench::max_segments);
 
 class c_gathered_gso : public bench::contender {
  public:
-  explicit c_gathered_gso(const bench::workload& work) : socket_(work.local) {}
+  explicit c_gathered_gso(const bench::workload& work) : socket_(work.local, work.share_port) {}
 
   std::size_t run(std::size_t count) override {
     std::size_t bytes = 0;
@@ -67,5 +67,6 @@ class c_gathered_gso : public bench::contender {
 };
 
 const bench::enter<c_gathered_gso> entered{bench::question::echo, "c_gathered_gso"};
+const bench::enter<c_gathered_gso> on_cores{bench::question::per_core, "c_gathered_gso"};
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 class c_recvfrom_sendto : public bench::contender {
  public:
-  explicit c_recvfrom_sendto(const bench::workload& work) : socket_(work.local) {}
+  explicit c_recvfrom_sendto(const bench::workload& work) : socket_(work.local, work.share_port) {}
 
   std::size_t run(std::size_t count) override {
     std::size_t bytes = 0;
@@ -27,5 +27,6 @@ class c_recvfrom_sendto : public bench::contender {
 };
 
 const bench::enter<c_recvfrom_sendto> entered{bench::question::echo, "c_recvfrom_sendto"};
+const bench::enter<c_recvfrom_sendto> on_cores{bench::question::per_core, "c_recvfrom_sendto"};
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 
 class lockgate_echo : public bench::contender {
  public:
-  explicit lockgate_echo(const bench::workload& work) : app_(stack_.open(work.local)) {
+  explicit lockgate_echo(const bench::workload& work)
+      : stack_(options(work)), app_(stack_.open(work.local)) {
     for (const sockaddr_in& peer : work.peers) stack_.know(peer);
   }
 
@@ -22,6 +23,11 @@ class lockgate_echo : public bench::contender {
   std::uint64_t copies() const override { return stack_.copies(app_); }
 
  private:
+  static lockgate::network_options options(const bench::workload& work) {
+    lockgate::network_options all;
+    all.udp.share_port = work.share_port;
+    return all;
+  }
   lockgate::task<> echo(std::size_t left) {
     while (left > 0) {
       const lockgate::result<std::size_t> received = co_await app_.receive(batch_);
@@ -42,5 +48,6 @@ class lockgate_echo : public bench::contender {
 
 const bench::enter<lockgate_echo> entered{
     bench::question::echo, "lockgate", {bench::traffic::plain, bench::traffic::trains}};
+const bench::enter<lockgate_echo> on_cores{bench::question::per_core, "lockgate"};
 
 }  // namespace

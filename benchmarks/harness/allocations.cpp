@@ -11,9 +11,8 @@
 
 namespace {
 
-// The program runs one thread at a time.
-std::uint64_t count = 0;
-std::uint64_t live = 0;
+constinit thread_local std::uint64_t count = 0;
+constinit thread_local std::uint64_t live = 0;
 
 void* present(void* memory) {
   if (memory == nullptr) throw std::bad_alloc();

@@ -5,11 +5,12 @@
 
 namespace bench {
 
-/// Allocations since the program began: operator new and the malloc family, called from the
+/// This thread's allocations since it began: operator new and the malloc family, called from the
 /// program's own code and the headers in it. What a shared library does inside is not counted.
 [[nodiscard]] std::uint64_t allocations() noexcept;
 
-/// Bytes that operator new has given out and operator delete has not taken back.
+/// Bytes that operator new has given out on this thread, less those that operator delete has taken
+/// back there.
 [[nodiscard]] std::uint64_t live_bytes() noexcept;
 
 }  // namespace bench

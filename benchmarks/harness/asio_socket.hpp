@@ -1,7 +1,7 @@
 // What the Asio contenders share: a socket like everybody's, and errors that are not lost.
 #pragma once
 
-#include "udp_socket.hpp"  // for raise_receive_buffer
+#include "udp_socket.hpp"  // for raise_receive_buffer, checked
 
 #include <asio/io_context.hpp>  // for io_context
 #include <asio/ip/udp.hpp>      // for udp
@@ -15,8 +15,13 @@ inline asio::ip::udp::endpoint asio_endpoint(const sockaddr_in& address) {
   return {asio::ip::address_v4(ntohl(address.sin_addr.s_addr)), ntohs(address.sin_port)};
 }
 
-inline asio::ip::udp::socket asio_socket(asio::io_context& io, const sockaddr_in& local) {
-  asio::ip::udp::socket socket(io, asio_endpoint(local));
+inline asio::ip::udp::socket asio_socket(asio::io_context& io, const sockaddr_in& local,
+                                         bool share_port = false) {
+  asio::ip::udp::socket socket(io, asio::ip::udp::v4());
+  const int share = share_port;
+  checked(::setsockopt(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &share, sizeof share),
+          "SO_REUSEPORT");
+  socket.bind(asio_endpoint(local));
   raise_receive_buffer(socket.native_handle());
   return socket;
 }

@@ -18,6 +18,7 @@ enum class question {
   receive,     ///< take the datagrams that wait in the socket and look at their length
   echo,        ///< send each of them back to the peer it came from
   round_trip,  ///< send one datagram between two own sockets and back, again and again
+  per_core,    ///< the same as echo, on each of several threads at once, all bound to one port
 };
 
 /// How the datagrams of `receive` and `echo` arrive.
@@ -31,6 +32,7 @@ struct workload {
   std::size_t size;                ///< bytes in each datagram
   sockaddr_in local;               ///< the address to bind; a round trip's other end is its own
   std::vector<sockaddr_in> peers;  ///< where datagrams come from; empty for a round trip
+  bool share_port = false;         ///< others bind the address too (SO_REUSEPORT)
 };
 
 /// One way to answer a question. Sockets, buffers and loops are made by the constructor, which

@@ -10,7 +10,6 @@
 #include <benchmark/benchmark.h>  // for RegisterBenchmark, State
 
 #include <algorithm>  // for find
-#include <array>      // for array
 #include <chrono>     // for steady_clock
 #include <exception>  // for exception
 #include <optional>   // for optional
@@ -22,8 +21,6 @@ namespace bench {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-constexpr std::array<std::size_t, 2> sizes{64, 1200};
 
 struct scenario {
   std::string name;

@@ -1,9 +1,13 @@
 // Turns every contender of the data path into rows of Google Benchmark.
 #pragma once
 
+#include <array>    // for array
 #include <cstddef>  // for size_t
 
 namespace bench {
+
+/// Bytes in the datagrams of each scenario.
+inline constexpr std::array<std::size_t, 2> sizes{64, 1200};
 
 /// How much is moved in each repetition of a row.
 struct effort {

@@ -5,14 +5,18 @@
 
 #include <cstring>    // for memcpy
 #include <stdexcept>  // for runtime_error
+#include <utility>    // for move
 
 namespace bench {
 
 load_generator::load_generator(const load& what)
     : load_(what), per_packet_(what.sent == traffic::trains ? train_length : 1),
       outgoing_(what.size * per_packet_), incoming_(largest_train) {
+  std::vector<udp_socket> unwanted;  // whose ports the system must not offer again
   for (std::size_t i = 0; i < load_.peers; ++i) {
-    udp_socket& socket = peers_.emplace_back().socket;
+    for (; !is_wanted(peers_.emplace_back().socket, i); peers_.pop_back())
+      unwanted.push_back(std::move(peers_.back().socket));
+    udp_socket& socket = peers_.back().socket;
     if (load_.peers_use_gro) socket.accept_trains();
     if (load_.sent == traffic::trains) {
       const int segment = static_cast<int>(load_.size);
@@ -20,6 +24,10 @@ load_generator::load_generator(const load& what)
               "UDP_SEGMENT");
     }
   }
+}
+
+bool load_generator::is_wanted(const udp_socket& socket, std::size_t number) const {
+  return ntohs(socket.address().sin_port) % load_.cores == number % load_.cores;
 }
 
 void load_generator::aim_at(const sockaddr_in& target) {

@@ -12,10 +12,11 @@ namespace bench {
 
 /// What the load generator does.
 struct load {
-  traffic sent;        ///< how datagrams leave the peers
-  std::size_t peers;   ///< sockets that take turns, packet by packet
-  bool peers_use_gro;  ///< whether the kernel may hand replies to the peers as whole trains
-  std::size_t size;    ///< bytes in each datagram
+  traffic sent;           ///< how datagrams leave the peers
+  std::size_t peers;      ///< sockets that take turns, packet by packet
+  bool peers_use_gro;     ///< whether the kernel may hand replies to the peers as whole trains
+  std::size_t size;       ///< bytes in each datagram
+  std::size_t cores = 1;  ///< the port of peer `i` is `i` modulo this
 };
 
 /// Sockets that send numbered datagrams to one address and check what comes back.
@@ -44,6 +45,7 @@ class load_generator {
     std::uint32_t returned = 0;
   };
 
+  [[nodiscard]] bool is_wanted(const udp_socket& socket, std::size_t number) const;
   void take_reply(peer& from);
 
   load load_;

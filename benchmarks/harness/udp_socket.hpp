@@ -49,9 +49,12 @@ inline void raise_receive_buffer(int fd) {
 
 class udp_socket {
  public:
-  explicit udp_socket(const sockaddr_in& local = loopback())
+  /// With `share_port` others may bind the same address.
+  explicit udp_socket(const sockaddr_in& local = loopback(), bool share_port = false)
       : fd_(checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")) {
     raise_receive_buffer(fd_);
+    const int share = share_port;
+    checked(::setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &share, sizeof share), "SO_REUSEPORT");
     checked(::bind(fd_, generic(local), sizeof local), "bind");
   }
   udp_socket(udp_socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
