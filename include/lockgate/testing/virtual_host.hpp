@@ -57,7 +57,7 @@ class virtual_host final : private detail::segment_carrier {
 
   link_quality link{};
 
-  [[nodiscard]] inline scheduler& home() noexcept;
+  [[nodiscard]] scheduler& home() noexcept;
   [[nodiscard]] slab_pool& buffers() noexcept { return buffers_; }
   /// Errors: unreachable when the host does not have the address, invalid_argument for a port that
   ///         is taken.
@@ -219,12 +219,12 @@ class virtual_host final : private detail::segment_carrier {
     carry(to, from, std::move(reset), {});
   }
 
-  inline void carry(const socket_address& from, const socket_address& to,
-                    detail::stream_segment segment, std::vector<std::byte> payload) override;
+  void carry(const socket_address& from, const socket_address& to, detail::stream_segment segment,
+             std::vector<std::byte> payload) override;
   [[nodiscard]] std::size_t largest_segment() const noexcept override {
     return link.largest_payload - 12;  // a TCP header is that much longer than UDP's
   }
-  [[nodiscard]] inline virtual_name look_up(const std::string& name) const;
+  [[nodiscard]] virtual_name look_up(const std::string& name) const;
 
   virtual_network& net_;
   address_realm& realm_;
