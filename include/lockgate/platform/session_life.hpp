@@ -264,7 +264,8 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
   ending_ = true;
   reason_ = reason;
   ended_by_ = caller;
-  patience_ = saturating_add(home().now(), platform_.options.row_grace);
+  const bool nothing_runs = is_quiet() && !launching;  // the usual end reads no clock
+  patience_ = nothing_runs ? never : saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
   gathered_.flush();
