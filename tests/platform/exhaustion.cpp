@@ -79,7 +79,7 @@ struct life {
         does(link->register_instance());
       app = cp.open_endpoint();
       for (unsigned round = 0; round < 2; ++round) {
-        listens = cp.open_endpoint({.proposed_id = {}, .listening = true});
+        listens = cp.open_endpoint({.proposed_id = peer_id(9), .listening = true});
         out.note(finish<result<transport_id>>(awaiting<result<transport_id>>(app.ready()),
                                               errc::no_memory)
                      .error());

@@ -26,7 +26,8 @@ class signal_sink {
  public:
   /// Takes a message for an id that is in use here. Called on the platform's thread.
   virtual void signal_arrived(signal_message message) noexcept = 0;
-  /// True if `id` belongs to an endpoint here.
+  /// True if `id` belongs to an endpoint here, or is one that an endpoint has asked for and that an
+  /// instance seeks for it.
   [[nodiscard]] virtual bool has_id(const transport_id& id) const noexcept = 0;
 
  protected:
@@ -45,7 +46,11 @@ class signalling {
   virtual void attach(signal_sink& sink) = 0;
   /// No message goes to `sink` any more.
   virtual void detach(signal_sink& sink) noexcept = 0;
-  /// Is told which ids are in use at `sink`, as they come and go.
+  /// Is told for which ids `sink` has a use (`signal_sink::has_id`), as they come and go. One that
+  /// an endpoint has asked for comes when an instance begins to activate, before it is accepted: a
+  /// peer that was quicker need not wait for that with what it has to say.
+  ///
+  /// Errors: throws `std::bad_alloc` for one that comes.
   virtual void id_in_use(signal_sink& sink, const transport_id& id, bool in_use) = 0;
 
  protected:

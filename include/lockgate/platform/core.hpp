@@ -19,6 +19,7 @@
 #include <cstddef>        // for byte
 #include <cstdint>        // for uint32_t, uint64_t
 #include <unordered_map>  // for unordered_map
+#include <unordered_set>  // for unordered_multiset
 #include <utility>        // for pair
 
 namespace lockgate::inline v0::detail {
@@ -59,6 +60,9 @@ class core final : public signal_sink {
   std::unordered_map<transport_id, endpoint_state*, std::hash<transport_id>, std::equal_to<>,
                      recycling_allocator<std::pair<const transport_id, endpoint_state*>>>
       ids;  ///< null: reserved for an instance
+  std::unordered_multiset<transport_id, std::hash<transport_id>, std::equal_to<>,
+                          recycling_allocator<transport_id>>
+      proposals;  ///< by endpoints that an instance seeks an id for; several may want the same
   std::uint32_t next_instance = 1;
   std::uint64_t next_endpoint = 1;
   std::size_t standing_demand = 0;  ///< outstanding ready and receive, listening endpoints (U26)
@@ -108,7 +112,7 @@ class core final : public signal_sink {
   [[nodiscard]] session* find_session(std::uint32_t id) noexcept;
 
   [[nodiscard]] bool has_id(const transport_id& id) const noexcept override {
-    return find_endpoint(id) != nullptr;
+    return find_endpoint(id) != nullptr || proposals.contains(id);
   }
   void signal_arrived(signal_message message) noexcept override;
 };

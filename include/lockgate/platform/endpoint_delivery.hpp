@@ -17,16 +17,41 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
   platform_->endpoints.push_back(*this);
   platform_->tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
   for (session& s : platform_->sessions) s.endpoint_opened(*this);
+  update_proposal();
   if (wish_.listening) platform_->add_standing_demand();
 }
 
 inline endpoint_state::~endpoint_state() = default;
 
+inline void endpoint_state::update_proposal() noexcept {
+  const bool is_open = !closed_ && !ready_ && !proposed_id_.is_nil();
+  bool is_sought = false;
+  if (is_open)
+    for (session& s : platform_->sessions) is_sought = is_sought || s.seeks_id(*this);
+  if (is_sought == is_proposed_) return;
+  core& cp = *platform_;
+  if (is_sought) {
+    auto place = cp.proposals.end();
+    const bool was_known = cp.has_id(proposed_id_);
+    const status known = without_throwing([&] {
+      place = cp.proposals.insert(proposed_id_);
+      if (cp.signals && !was_known) cp.signals->id_in_use(cp, proposed_id_, true);
+    });
+    is_proposed_ = !known;  // without memory for it, peers are heard once the id is accepted
+    if (known && place != cp.proposals.end()) cp.proposals.erase(place);
+  } else {
+    is_proposed_ = false;
+    cp.proposals.erase(cp.proposals.find(proposed_id_));
+    if (cp.signals && !cp.has_id(proposed_id_)) cp.signals->id_in_use(cp, proposed_id_, false);
+  }
+}
+
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
-  if (platform_->has_id(id)) return errc::duplicate_transport_id;
+  if (platform_->find_endpoint(id)) return errc::duplicate_transport_id;
+  const bool was_known = platform_->has_id(id);
   const status known = without_throwing([&] {
     platform_->ids.insert_or_assign(id, this);
-    if (platform_->signals) platform_->signals->id_in_use(*platform_, id, true);
+    if (platform_->signals && !was_known) platform_->signals->id_in_use(*platform_, id, true);
   });
   if (known) {
     platform_->ids.erase(id);
@@ -34,6 +59,7 @@ inline status endpoint_state::accept_id(const transport_id& id) noexcept {
   }
   id_ = id;
   ready_ = true;
+  update_proposal();
   platform_->tell(event_kind::endpoint_ready, 0, [&](event& e) {
     e.endpoint = luid_;
     e.id = id;
@@ -43,6 +69,7 @@ inline status endpoint_state::accept_id(const transport_id& id) noexcept {
 }
 
 inline void endpoint_state::deny_id(status why) noexcept {
+  update_proposal();
   for (session& s : platform_->sessions)
     if (s.may_accept(*this)) return;
   ready_waiters_.complete_all(why);
@@ -51,6 +78,7 @@ inline void endpoint_state::deny_id(status why) noexcept {
 inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   ready_waiters_.push_back(waiting);
   for (session& s : platform_->sessions) s.endpoint_wanted(*this);
+  update_proposal();
 }
 
 inline status endpoint_state::deliver(incoming& message, std::size_t size) noexcept {
@@ -167,9 +195,11 @@ inline void endpoint_state::close() noexcept {
   handle = nullptr;
   platform_->tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
   if (wish_.listening) platform_->end_standing_demand();
+  update_proposal();
   if (ready_) {
-    if (platform_->signals) platform_->signals->id_in_use(*platform_, id_, false);
     platform_->ids.erase(id_);
+    if (platform_->signals && !platform_->has_id(id_))
+      platform_->signals->id_in_use(*platform_, id_, false);
   }
   for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();

@@ -70,7 +70,10 @@ class endpoint_state final : public list_link<endpoint_state> {
     negotiator_ = nullptr;
     platform_->wake_sessions();
   }
-  /// The id is fixed. Errors: no_memory.
+  /// Tells the signalling of the proposed id while an instance seeks it, and only then, so that
+  /// what peers have to say is here when the id is accepted, instead of a round trip later.
+  void update_proposal() noexcept;
+  /// The id is fixed. Errors: duplicate_transport_id, no_memory.
   status accept_id(const transport_id& id) noexcept;
   /// An instance will not serve this endpoint. Those who wait for the id are told when no other one
   /// may still accept it.
@@ -126,6 +129,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   transport_id proposed_id_;
   bool ready_ = false;
   bool closed_ = false;
+  bool is_proposed_ = false;  // proposed_id_ is among the platform's proposals
   session* negotiator_ = nullptr;
   ring<queued> queue_;
   std::size_t pinned_ = 0;

@@ -133,6 +133,8 @@ class session final : public instance_host, public row_owner, public list_link<s
   void endpoint_wanted(endpoint_state& endpoint) noexcept;
   /// Whether this instance may still accept an id for the endpoint.
   [[nodiscard]] bool may_accept(const endpoint_state& endpoint) noexcept;
+  /// Whether this instance is up, or coming up, to have the endpoint's proposed id accepted.
+  [[nodiscard]] bool seeks_id(const endpoint_state& endpoint) noexcept;
   /// Limits of a row whose caller gives up on it when it is stuck, and of one it never abandons.
   [[nodiscard]] row_limits may_abandon() const noexcept {
     return {platform_.options.row_timeout, true};

@@ -326,6 +326,13 @@ inline bool session::may_accept(const endpoint_state& endpoint) noexcept {
                  : state_ < session_state::active;
 }
 
+inline bool session::seeks_id(const endpoint_state& endpoint) noexcept {
+  if (!is_active() && (state_ != session_state::activating || ending_)) return false;
+  const id_binding* const binding = find_binding(endpoint);
+  return !(binding && binding->at == id_binding::stage::refused) &&
+         may_propose(endpoint.proposed_id());
+}
+
 inline void session::endpoint_closing(endpoint_state& endpoint) noexcept {
   if (last_endpoint_ == &endpoint) last_endpoint_ = nullptr;
   id_binding* const binding = find_binding(endpoint);
@@ -355,13 +362,13 @@ inline void session::refuse_binding(id_binding& binding, status why) noexcept {
 /// An id that an application asks for is free, or reserved for this very instance.
 inline bool session::may_propose(const transport_id& id) const noexcept {
   if (!platform_.ids.contains(id)) return true;
-  return !platform_.has_id(id) &&
+  return !platform_.find_endpoint(id) &&
          std::find(reserved_ids_.begin(), reserved_ids_.end(), id) != reserved_ids_.end();
 }
 
 inline session::~session() {
   for (const transport_id& id : reserved_ids_)
-    if (!platform_.has_id(id)) platform_.ids.erase(id);
+    if (!platform_.find_endpoint(id)) platform_.ids.erase(id);
 }
 
 inline void core::demand_appeared() noexcept {

@@ -327,6 +327,7 @@ inline void session::enter(session_state next) noexcept {
     e.reason = reason_;
   });
   state_ = next;
+  for (endpoint_state& endpoint : platform_.endpoints) endpoint.update_proposal();
 }
 
 }  // namespace lockgate::inline v0::detail
