@@ -158,8 +158,10 @@ task<> reach_again(world::side* from, world::side* to) {
   for (int i = 0; i < 100 && arrived == 0; ++i) {
     const status gone = co_await from->app.send_to(to->id, chain(one));
     if (gone) CHECK(gone == errc::unreachable);
-    for (status heard; !heard; arrived += heard ? 0 : 1)
+    for (status heard; !heard;) {
       heard = co_await with_timeout(arrival(to), 50ms);
+      if (!heard) ++arrived;
+    }
   }
   CHECK(arrived > 0);
 }
