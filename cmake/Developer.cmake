@@ -18,13 +18,16 @@ set(LOCKGATE_SANITIZE "" CACHE STRING "Developer: sanitizers, as in -fsanitize=<
 if(LOCKGATE_SANITIZE)
   # Any finding ends the program, so that a test that only printed one cannot pass.
   add_compile_options(-fsanitize=${LOCKGATE_SANITIZE} -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -O1)
+    -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LOCKGATE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-maybe-uninitialized)  # instrumented, Asio's use_future looks as if
   endif()
-  if(LOCKGATE_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-Wno-tsan)  # Asio uses fences, which g++'s ThreadSanitizer does not model
+  if(LOCKGATE_SANITIZE STREQUAL "thread")
+    add_compile_options(-O1)  # the others run fast enough without, and compile 2.6 times as fast
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      add_compile_options(-Wno-tsan)  # Asio uses fences, which g++'s ThreadSanitizer does not model
+    endif()
   endif()
 endif()
 
