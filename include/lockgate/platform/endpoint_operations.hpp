@@ -67,24 +67,24 @@ class endpoint::send_operation {
  public:
   send_operation(detail::endpoint_state* from, const transport_id& to,
                  const chain& payload) noexcept
-      : from_(from), to_(to), payload_(payload) {}
+      : from_(from), message_{{}, to, 0, payload} {}
   class awaiter {
    public:
-    awaiter(const send_operation& send, const task_context& context) noexcept
-        : send_(send), context_(context) {}
+    awaiter(detail::endpoint_state* from, outgoing& message, const task_context& context) noexcept
+        : from_(from), message_(message), context_(context) {}
     awaiter(const awaiter&) = delete;
     ~awaiter() {
       if (waits_for_row_) path_->sender_gone();
     }
     /// The fast lane: an open path, and a row that answers now or completes at once.
     bool await_ready() noexcept {
-      if (!send_.from_) return end_with(errc::closed);
-      if (const status bad = detail::check_size(*send_.from_, send_.payload_.size()); bad)
+      if (!from_) return end_with(errc::closed);
+      if (const status bad = detail::check_size(*from_, message_.payload.size()); bad)
         return end_with(bad);
-      path_ = send_.from_->find_path(send_.to_);
+      path_ = from_->find_path(message_.remote);
       if (!path_) return end_with(errc::no_memory);
+      path_->sign(message_);
       if (!path_->lane_is_open()) return false;
-      path_->write_message(message_, send_.payload_);
       answer<sent> given = path_->send_now({&message_, 1});
       if (given.is_later()) {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);
@@ -98,7 +98,7 @@ class endpoint::send_operation {
         resumption_.suspend(coroutine, *context_.home);
         return true;
       }
-      request_.emplace(path_->message_for(send_.payload_));
+      request_.emplace(message_);
       if (!request_->suspend(coroutine, context_)) return false;
       path_->enqueue(*request_);
       return true;
@@ -118,21 +118,20 @@ class endpoint::send_operation {
       return true;
     }
 
-    const send_operation& send_;
+    detail::endpoint_state* from_;
+    outgoing& message_;  // a later row reads it until it has completed
     const task_context& context_;
     detail::path* path_ = nullptr;
-    outgoing message_;  // a later row reads it until it has completed
     bool waits_for_row_ = false;
     status outcome_;
     std::optional<detail::send_request> request_;
     resumption resumption_;
   };
-  awaiter bind(const task_context& context) noexcept { return awaiter(*this, context); }
+  awaiter bind(const task_context& context) noexcept { return awaiter(from_, message_, context); }
 
  private:
   detail::endpoint_state* from_;
-  transport_id to_;
-  chain payload_;
+  outgoing message_;
 };
 
 class endpoint::receive_many_operation {

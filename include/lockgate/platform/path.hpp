@@ -60,11 +60,15 @@ class path final : public list_link<path>, ready_item {
     if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
     return lane_open_ && gathered_ == 0;
   }
+  /// Writes the sender into a message.
+  void sign(outgoing& message) const noexcept {
+    message.local = endpoint_.id();
+    message.endpoint = endpoint_.luid();
+  }
   /// Writes the message that carries `payload` where it is used; `message_for` returns it.
   void write_message(outgoing& out, const chain& payload) const noexcept {
-    out.local = endpoint_.id();
+    sign(out);
     out.remote = remote_;
-    out.endpoint = endpoint_.luid();
     out.payload = payload;
   }
   [[nodiscard]] outgoing message_for(const chain& payload) const noexcept {
