@@ -124,17 +124,20 @@ TEST_CASE("G31: in a send, local is the sender's id and remote the destination")
   endpoint second = w.cp.open_endpoint();
   const auto second_id = w.ready(second);
   REQUIRE(second_id.has_value());
-  REQUIRE(w.send(w.app, peer_id(7), "from the first").ok());
-  auto m = w.s.last(row::send_buffers).messages.at(0);
-  CHECK(m.local == w.app.id());
-  CHECK(m.remote == peer_id(7));
-  CHECK(m.endpoint == w.app.luid());
-  CHECK(text_of(m.bytes) == "from the first");
-  REQUIRE(w.send(second, peer_id(8), "from the second").ok());
-  m = w.s.last(row::send_buffers).messages.at(0);
-  CHECK(m.local == *second_id);
-  CHECK(m.remote == peer_id(8));
-  CHECK(m.endpoint == second.luid());
+  for (const bool path_is_open : {false, true}) {
+    CAPTURE(path_is_open);
+    REQUIRE(w.send(w.app, peer_id(7), "from the first").ok());
+    auto m = w.s.last(row::send_buffers).messages.at(0);
+    CHECK(m.local == w.app.id());
+    CHECK(m.remote == peer_id(7));
+    CHECK(m.endpoint == w.app.luid());
+    CHECK(text_of(m.bytes) == "from the first");
+    REQUIRE(w.send(second, peer_id(8), "from the second").ok());
+    m = w.s.last(row::send_buffers).messages.at(0);
+    CHECK(m.local == *second_id);
+    CHECK(m.remote == peer_id(8));
+    CHECK(m.endpoint == second.luid());
+  }
 }
 
 TEST_CASE("U11: an endpoint's number is not zero, stays, and is never used again") {
