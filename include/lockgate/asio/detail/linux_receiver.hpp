@@ -60,6 +60,8 @@ class linux_receiver {
         local_(local), counters_(counters) {}
 
   [[nodiscard]] bool has_leftover() const noexcept { return !leftover_.empty(); }
+  /// Two batches in memory at the same time would push each other out of the processor's cache.
+  [[nodiscard]] bool fills_cache() const noexcept { return !packed_; }
   std::size_t discard() noexcept { return leftover_.clear(); }
 
   receive_outcome receive(std::span<received_datagram> into, time_point arrival) noexcept {

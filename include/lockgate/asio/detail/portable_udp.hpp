@@ -90,6 +90,7 @@ class portable_udp {
       : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
 
   [[nodiscard]] bool has_leftover() const noexcept { return false; }
+  [[nodiscard]] bool fills_cache() const noexcept { return false; }
   [[nodiscard]] bool has_held() const noexcept { return false; }
   void send_held() noexcept {}
   std::size_t discard() noexcept { return 0; }

@@ -78,7 +78,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     totals_.closed(counted_);
     relook_item::unlink();
     timer::disarm();
-    serving_.unlink();
+    serving_.call_off();
     std::error_code ignored;  // the descriptor is gone either way
     socket_.close(ignored);
     readers_.complete_all(errc::closed);
@@ -103,10 +103,15 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   /// those have run who were handed the last batch: its memory is free then, and still in the
   /// cache.
   void arrange_service() noexcept {
-    if (closed_ || readers_.empty() || read_wait_ || serving_.is_scheduled()) return;
-    if ((more_ && budget_ > 0) || transfer_.has_leftover()) loop_->home()->schedule(serving_);
+    if (closed_ || readers_.empty() || read_wait_ || serving_.is_arranged()) return;
+    if (transfer_.has_leftover()) loop_->home()->schedule(serving_);
+    else if (more_ && budget_ > 0) serve_again();
     else if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
     else wait_readable();
+  }
+  void serve_again() noexcept {
+    if (transfer_.fills_cache()) loop_->home()->at_turn_end(serving_);
+    else loop_->home()->schedule(serving_);
   }
   void go_on() noexcept {
     if (budget_ > 0) --budget_;
@@ -172,10 +177,21 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   bool more_ = false;       // the last attempt left something, or nobody has looked yet
   std::size_t budget_ = 0;  // attempts until others get their turn
   wait_list readers_, writers_;
-  struct serving final : ready_item {
+  struct serving final : ready_item, turn_end_item {
     explicit serving(udp_channel& c) noexcept
         : ready_item([](ready_item& self) noexcept { static_cast<serving&>(self).of.go_on(); }),
+          turn_end_item([](turn_end_item& self) noexcept {
+            auto& me = static_cast<serving&>(self);
+            me.of.loop_->home()->schedule(me);
+          }),
           of(c) {}
+    [[nodiscard]] bool is_arranged() const noexcept {
+      return ready_item::is_linked() || turn_end_item::is_linked();
+    }
+    void call_off() noexcept {
+      ready_item::unlink();
+      turn_end_item::unlink();
+    }
     udp_channel& of;
   } serving_{*this};
   handler_memory read_memory_, write_memory_;
