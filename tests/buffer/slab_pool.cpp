@@ -57,6 +57,25 @@ TEST_CASE("slab_pool: the last one returned is the first one reused, without an 
   CHECK(pool.statistics().acquired == 101);
 }
 
+TEST_CASE("slab_pool: slabs reserved ahead cost no allocation later, and count against the limit") {
+  slab_pool pool(64, 3);
+  CHECK(pool.reserve(2).ok());
+  CHECK(pool.reserve(2).ok());  // they exist already
+  CHECK(pool.statistics().allocated == 2);
+  CHECK(pool.statistics().outstanding == 0);
+  CHECK(pool.statistics().acquired == 0);
+  {
+    const auto before = support::allocations_made();
+    const auto one = pool.acquire(), two = pool.acquire();
+    const auto made = support::allocations_made() - before;
+    CHECK(made == 0);
+    CHECK(one.has_memory());
+    CHECK(two.has_memory());
+  }
+  CHECK(pool.reserve(100).ok());
+  CHECK(pool.statistics().allocated == 3);
+}
+
 TEST_CASE("F43: an exhausted pool says so, counts it, and recovers") {
   slab_pool pool(64, 2);
   {
@@ -92,7 +111,10 @@ TEST_CASE("F36: a slab, or the pool itself, without memory") {
   CHECK(none->slab_limit() == 0);
   CHECK_FALSE(none->acquire().has_memory());
   CHECK_FALSE(none->copy({}).has_memory());
+  CHECK(none->reserve(1) == lockgate::errc::no_memory);
   CHECK(none->statistics().outstanding == 0);
+  const support::failing_allocation fail(1);
+  CHECK(pool.reserve(2) == lockgate::errc::no_memory);
 }
 
 TEST_CASE("slab_pool: copies are counted") {

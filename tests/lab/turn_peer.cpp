@@ -257,17 +257,15 @@ struct cost {
   }
 };
 
-/// Sends as many as are due, every millisecond.
-task<> pour(endpoint* app, scheduler* home, duration how_long, int rate, int size, cost* spent) {
-  const std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  std::vector<message_to> batch(64, message_to{id_of(false, 0), chain(bytes_view(bytes))});
+/// Sends as many of `batch` as are due, every millisecond.
+task<> pour(endpoint* app, scheduler* home, duration how_long, int rate,
+            std::span<const message_to> batch, cost* spent) {
   const time_point begun = home->now();
   for (std::uint64_t gone = 0; home->now() - begun < how_long;) {
     const auto due =
         static_cast<std::uint64_t>((home->now() - begun) * rate / std::chrono::seconds(1));
     while (gone < due) {
-      const std::span<const message_to> some(batch.data(), std::min(due - gone, batch.size()));
-      const sent done = co_await app->send_to(some);
+      const sent done = co_await app->send_to(batch.first(std::min(due - gone, batch.size())));
       gone += done.accepted;
       spent->datagrams += done.accepted;
       if (done.why) break;
@@ -289,17 +287,20 @@ task<> drain(endpoint* app, scheduler* home, cost* spent, time_point* last) {
 
 task<> flood(asio_stream_network* net, turn_options with, int seconds, int rate, int size) {
   scheduler& home = net->home();
+  expect(net->buffers().reserve(64), "reserve");  // bursts come at any time
   auto here = std::make_unique<peer>(*net, with);
   endpoint app = co_await open(here.get());
   task_group receiving(home);
+  const std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  const std::vector<message_to> batch(64, message_to{id_of(false, 0), chain(bytes_view(bytes))});
   constexpr duration warm_up = std::chrono::seconds(1);  // until everything is as large as it gets
   cost spent;
   time_point last = never;
   if (is_a) {
-    co_await pour(&app, &home, warm_up, rate, size, &spent);
+    co_await pour(&app, &home, warm_up, rate, batch, &spent);
     spent = cost();
     spent.begin();
-    co_await pour(&app, &home, std::chrono::seconds(seconds), rate, size, &spent);
+    co_await pour(&app, &home, std::chrono::seconds(seconds), rate, batch, &spent);
   } else {
     static_cast<void>(receiving.spawn(drain(&app, &home, &spent, &last)));
     while (spent.datagrams == 0) static_cast<void>(co_await sleep_for(warm_up / 100));

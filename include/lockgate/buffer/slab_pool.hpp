@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockgate/base/config.hpp"   // for LOCKGATE_ASAN, LOCKGATE_CHECKED
+#include "lockgate/base/status.hpp"   // for status
 #include "lockgate/buffer/lease.hpp"  // for lease, lease_owner
 
 #include <cstddef>  // for byte, size_t
@@ -32,7 +33,8 @@ struct slab_statistics {
 ///             returned memory with 0xDD; with AddressSanitizer touching it is reported.
 /// Lifetime: leases may outlive the pool; their memory is then freed one by one. The number of such
 ///           slabs is reported when the pool is destroyed.
-/// Cost: 2 ns for a slab in a steady state, no allocation; a slab is allocated when first needed.
+/// Cost: 2 ns for a slab in a steady state, no allocation; a slab is allocated when first needed,
+///       or ahead by `reserve`.
 class slab_pool {
  public:
   /// Is told how many slabs were still out when a pool was destroyed; prints a line by default.
@@ -47,6 +49,12 @@ class slab_pool {
   slab_pool(const slab_pool&) = delete;
   ~slab_pool() {
     if (core_) core_->close();
+  }
+
+  /// Allocates slabs ahead until `count` exist, but no more than the limit, so that a later burst
+  /// allocates none. Errors: no_memory.
+  status reserve(std::size_t count) noexcept {
+    return core_ && core_->reserve(count) ? status() : status(errc::no_memory);
   }
 
   /// A lease on a whole slab, for its `memory()` to be filled and the lease to be cut to size.
@@ -130,6 +138,15 @@ class slab_pool {
       __asan_unpoison_memory_region(taken->memory(), slab_size);
 #endif
       return taken;
+    }
+    bool reserve(std::size_t count) noexcept {
+      while (statistics.allocated < count && statistics.allocated < slab_limit) {
+        slab* made = make();
+        if (!made) return false;
+        ++statistics.outstanding;
+        take_back(*made);
+      }
+      return true;
     }
     slab* make() noexcept {
       if (statistics.allocated == slab_limit) return nullptr;
