@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""A header includes only its own layer and the layers it may build on; the core includes nothing foreign."""
+"""A header includes only its own layer and the layers it may build on; the core includes nothing foreign.
+
+No header reads the wall clock, whatever it includes: people and daemons set it (F54).
+"""
 
 import re
 
@@ -28,6 +31,13 @@ FOREIGN = {
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+WALL_CLOCK = re.compile(r"\b(system_clock|utc_clock|file_clock|gettimeofday|CLOCK_REALTIME|std::time\(|time\(nullptr)")
+
+
+def wall_clock(text):
+    """The places of `text` that read the wall clock."""
+    return WALL_CLOCK.finditer(text)
 
 
 def allowed_layers(layer):
@@ -73,6 +83,8 @@ def problems():
             problem = problem_with(layer, include[1], include[2])
             if problem:
                 yield f"{path.relative_to(ROOT)}:{line_of(text, include.start())}: {problem}"
+        for read in wall_clock(text):
+            yield f"{path.relative_to(ROOT)}:{line_of(text, read.start())}: {read[0]} is the wall clock"
 
 
 if __name__ == "__main__":

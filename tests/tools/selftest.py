@@ -91,6 +91,12 @@ class Layers(unittest.TestCase):
         ):
             self.assertIsNone(layers.problem_with(layer, kind, name), (layer, name))
 
+    def test_wall_clock(self):
+        for text in ("std::chrono::system_clock::now()", "clock_gettime(CLOCK_REALTIME, &t)", "std::time(nullptr)"):
+            self.assertTrue(list(layers.wall_clock(text)), text)
+        for text in ("std::chrono::steady_clock::now()", "home.now()", "lifetime(3)", "first_time(nullptr)"):
+            self.assertFalse(list(layers.wall_clock(text)), text)
+
 
 class Guarantees(unittest.TestCase):
     def test_names(self):
