@@ -102,27 +102,28 @@ class scheduler {
   bool run_ready(std::size_t max_turns = static_cast<std::size_t>(-1)) noexcept {
     assert_thread();
     for (; max_turns > 0; --max_turns) {
-      collect();
+      const time_point looked = collect();
       run_turn();
       end_turn();
-      if (is_idle() && (!timers_.earliest() || next_deadline() > now())) return true;
+      // A timer that has become due during the turn wakes whoever sleeps until the next deadline.
+      if (is_idle() && (!timers_.earliest() || next_deadline() > looked)) return true;
     }
     return false;
   }
 
-  /// Queues what was posted and every timer that is due.
-  void collect() noexcept {
+  /// Queues what was posted and every timer that is due. Gives the time; without timers the clock
+  /// is not read, and it is `never`.
+  time_point collect() noexcept {
     const bool outer = std::exchange(running_, true);
     if (!inbox_.empty()) inbox_.run_all();
-    if (timers_.earliest()) {
-      const time_point at = now();
-      while (timer* t = timers_.earliest()) {
-        if (t->deadline() > at) break;
-        timers_.remove(*t);
-        ready_.push_back(*t);
-      }
+    const time_point at = timers_.earliest() ? now() : never;
+    while (timer* t = timers_.earliest()) {
+      if (t->deadline() > at) break;
+      timers_.remove(*t);
+      ready_.push_back(*t);
     }
     running_ = outer;
+    return at;
   }
   /// Runs the item that has waited `position` items long. False when there is none. The scheduler
   /// itself takes the first; explorers take any.
