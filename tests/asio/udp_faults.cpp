@@ -1,9 +1,11 @@
 // UDP over Asio when the system misbehaves: every error that a call can answer with.
 #include "asio/fixture.hpp"  // for two_sockets
 
-#include <cerrno>   // for error numbers
-#include <cstring>  // for memcmp
-#include <deque>    // for deque
+#include <algorithm>  // for count
+#include <cerrno>     // for error numbers
+#include <cstring>    // for memcmp
+#include <deque>      // for deque
+#include <vector>     // for vector
 
 using namespace test_asio;
 
@@ -13,6 +15,7 @@ namespace {
 struct scripted_linux {
   static inline std::deque<int> sends;     // 0: do it; n > 0: fail with errno n; n < 0: at most -n
   static inline std::deque<int> receives;  // 0: do it; n > 0: fail with errno n
+  static inline std::vector<unsigned> asked;  // for how many messages each call asked
   static inline bool trains_fail = false;
   static inline int train_error = EIO;
 
@@ -24,6 +27,7 @@ struct scripted_linux {
   }
   static int receive(int fd, mmsghdr* messages, unsigned count, int flags) noexcept {
     if (const int error = take(receives); error > 0) return errno = error, -1;
+    asked.push_back(count);
     return detail::linux_udp_calls::receive(fd, messages, count, flags);
   }
   static int send(int fd, mmsghdr* messages, unsigned count) noexcept {
@@ -44,6 +48,7 @@ struct scripted_linux {
   static void reset() {
     sends.clear();
     receives.clear();
+    asked.clear();
     trains_fail = false;
     train_error = EIO;
   }
@@ -330,4 +335,36 @@ TEST_CASE("one bad datagram among interleaved peers does not hold up the others"
   CHECK(answer.why.ok());
   CHECK(f.a.statistics().dropped_refused == 1);
   CHECK(f.a.statistics().datagrams_sent == 3);
+}
+
+TEST_CASE("datagrams that come one by one are asked for one by one, until several come") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  struct flow {
+    static task<> run(sockets<scripted_linux>& fixture, std::size_t count) {
+      const std::vector<std::byte> payload = pattern(100, count);
+      std::vector<outgoing_datagram> batch(
+          count, outgoing_datagram{fixture.b.local_address(), chain(bytes_view(payload))});
+      for (const outgoing_datagram& one : batch) {
+        const sent gone = fixture.a.try_send({&one, 1});  // alone, so that it joins no train
+        REQUIRE(gone.accepted == 1);
+      }
+      const std::vector<received_datagram> in = co_await receive_all(fixture.b, count, 64);
+      for (const received_datagram& d : in) CHECK(same(d.payload.bytes(), payload));
+    }
+  };
+  const auto singles = [] {
+    const auto& all = scripted_linux::asked;
+    return static_cast<std::size_t>(std::count(all.begin(), all.end(), 1u));
+  };
+  for (int i = 0; i < 16; ++i) f.run(flow::run(f, 1));
+  CHECK(singles() == 0);
+  scripted_linux::asked.clear();
+  for (int i = 0; i < 80; ++i) f.run(flow::run(f, 1));
+  CHECK(singles() == 70);  // every eighth looks for more
+  CHECK(scripted_linux::asked.size() == 80);
+  scripted_linux::asked.clear();
+  f.run(flow::run(f, 100));
+  CHECK(singles() <= 8);
+  CHECK(scripted_linux::asked.size() < 30);
 }

@@ -45,7 +45,9 @@ struct linux_receive_workspace {
 ///
 /// Small datagrams are packed into shared slabs, up to 32 with one call. Once messages turn out to
 /// be larger, each gets a slab of its own, 8 with one call, until a while has passed without a
-/// large one. The number asked for follows what came, so that a lone datagram is cheap.
+/// large one. The number asked for follows what came. Once datagrams have come one by one for a
+/// while, only one is asked for, without looking for a second: readiness tells of that as well. Now
+/// and then more are asked for, to notice when that has changed.
 template <class Calls>
 class linux_receiver {
  public:
@@ -53,6 +55,8 @@ class linux_receiver {
   static constexpr std::size_t largest_whole_batch = 8;  // 512 KiB of slabs, within a usual L2
   /// Small messages in a row after which memory is packed again.
   static constexpr std::size_t small_run = 64;
+  /// Batches of one in a row after which one is asked for, and after how many more are.
+  static constexpr std::size_t lone_run = 16, lone_probe = 8;
 
   linux_receiver(linux_receive_workspace& shared, int fd, const udp_options& options,
                  const socket_address& local, udp_statistics& counters) noexcept
@@ -73,9 +77,10 @@ class linux_receiver {
     }
     more_ = true;
     while (more_ && out.count < into.size()) {
+      const bool lone = lone_ >= lone_run && lone_ % lone_probe != 0;
       // What is left of trains is handed out by the next calls, which then need not ask the system.
-      const std::size_t wanted =
-          train_length_ > 1 ? batch_ : std::min(batch_, into.size() - out.count);
+      const std::size_t room = lone ? 1 : into.size() - out.count;
+      const std::size_t wanted = train_length_ > 1 ? batch_ : std::min(batch_, room);
       const std::size_t asked = shared_.buffers.prepare(wanted, packed_);
       if (asked == 0) {
         drop();
@@ -96,7 +101,8 @@ class linux_receiver {
         break;
       }
       deliver(static_cast<std::size_t>(got), arrival, into, out.count);
-      more_ = static_cast<std::size_t>(got) == asked;
+      more_ = !lone && static_cast<std::size_t>(got) == asked;
+      lone_ = got == 1 && train_length_ == 1 ? lone_ + 1 : 0;
       adapt(static_cast<std::size_t>(got), asked);
     }
     out.more = more_;
@@ -213,6 +219,7 @@ class linux_receiver {
   std::size_t batch_ = smallest_batch;
   std::size_t train_length_ = 1;    // of the last call's longest
   std::size_t small_messages_ = 0;  // in a row
+  std::size_t lone_ = 0;            // batches of one message in a row
 };
 
 }  // namespace lockgate::inline v0::detail
