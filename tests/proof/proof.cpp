@@ -10,6 +10,7 @@
 #include "lockgate/testing/sweeps.hpp"                // for sweep_allocations
 #include "proof/any_calls.hpp"                        // for any_calls
 #include "proof/catalogue.hpp"                        // for catalogue
+#include "proof/churn.hpp"                            // for churn
 #include "proof/network.hpp"                          // for lifecycle_on_network
 #include "proof/relayed.hpp"                          // for relayed_hosts
 
@@ -217,6 +218,21 @@ void last_years(std::string_view name, std::string_view faults, double years, in
               static_cast<long long>(life.longest_gap / std::chrono::seconds(1)));
 }
 
+/// Ten minutes of 10,000 sessions a second, or as much of them as the seeds allow.
+void come_and_go(const arguments& options, table& out) {
+  const std::uint64_t lives = std::min<std::uint64_t>(300 * options.seeds, 6'000'000);
+  lt::exploration_options limits;
+  limits.runs = 1;
+  limits.shrink_failure = false;
+  limits.each.any_order = false;
+  limits.each.steps = static_cast<std::size_t>(-1);
+  proof::churn sessions(lives);
+  const auto begun = std::chrono::steady_clock::now();
+  const lt::exploration x =
+      lt::explore(lt::choices::replay("0"), [&](lt::trial& t) { sessions(t); }, limits);
+  out.add("sessions come and go", "F82", std::to_string(lives), x, since(begun));
+}
+
 /// Lifecycles on a simulated network, and years of it.
 void prove_on_network(const arguments& options, table& out) {
   lt::exploration_options limits;
@@ -227,6 +243,7 @@ void prove_on_network(const arguments& options, table& out) {
       lt::explore(lt::choices::seeded(options.first_seed), [&](lt::trial& t) { calls(t); }, limits);
   out.add("any calls", "F10 F19 F20 F27 F28", "from seed " + std::to_string(options.first_seed), x,
           since(begun));
+  come_and_go(options, out);
   live_on_network<proof::direct_hosts>("lifecycle on a network", "F10 F21 F42 F59 F60 F61", options,
                                        options.seeds, out);
   last_years<proof::direct_hosts>("two hosts at 20 % loss", "F59 F60 F61 F64", options.years, 25,
