@@ -253,6 +253,30 @@ TEST_CASE("async_run from another thread completes a future") {
   net.home().release_thread();
 }
 
+TEST_CASE("F47: async_run from many threads at the same time completes every future") {
+  constexpr int threads = 8, each = 100;
+  asio::io_context io;
+  asio_network net(io);
+  auto work = asio::make_work_guard(io);
+  std::thread runner([&] { io.run(); });
+  std::array<int, threads> right{};
+  std::vector<std::thread> callers;
+  for (int t = 0; t < threads; ++t)
+    callers.emplace_back([&net, &mine = right[static_cast<std::size_t>(t)], t] {
+      for (int i = 0; i < each; ++i) {
+        const int wanted = t * each + i;
+        auto answered = async_run(net, answer_after(std::chrono::microseconds(i % 3), wanted),
+                                  asio::use_future);
+        if (answered.get() == wanted) ++mine;
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  for (const int count : right) CHECK(count == each);
+  work.reset();
+  runner.join();
+  net.home().release_thread();
+}
+
 TEST_CASE("async_run stops its task through the handler's cancellation slot") {
   network f;
   asio::cancellation_signal signal;

@@ -3,8 +3,13 @@
 #include "lockgate/base/sent.hpp"
 #include "support/doctest.hpp"
 
-#include <set>     // for set
-#include <string>  // for string
+#include <array>         // for array
+#include <barrier>       // for barrier
+#include <set>           // for set
+#include <string>        // for string
+#include <system_error>  // for error_category
+#include <thread>        // for thread
+#include <vector>        // for vector
 
 using lockgate::errc;
 using lockgate::status;
@@ -57,6 +62,33 @@ TEST_CASE("status: to std::error_code and back is the same") {
   }
   const std::error_code zero_of_ours(0, lockgate::error_category());
   CHECK(status(zero_of_ours) == status());
+}
+
+/// A category of errors that differs from every other.
+class numbered_category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "numbered"; }
+  std::string message(int value) const override { return std::to_string(value); }
+};
+
+TEST_CASE("F47: threads that name categories at the same time get their own codes back") {
+  constexpr std::size_t categories = 200, threads = 4;
+  static const std::array<numbered_category, categories> all{};
+  std::array<std::size_t, threads> wrong{};
+  std::barrier together(threads);
+  std::vector<std::thread> namers;
+  for (std::size_t t = 0; t < threads; ++t)
+    namers.emplace_back([&mine = wrong[t], &together, t] {
+      for (std::size_t i = 0; i < categories; i += threads) {
+        together.arrive_and_wait();  // each names one that nobody has named
+        const std::error_code code(static_cast<int>(i + 1), all[i + t]);
+        const status named = code;
+        together.arrive_and_wait();
+        if (named.code() != code) ++mine;
+      }
+    });
+  for (std::thread& namer : namers) namer.join();
+  CHECK(wrong == std::array<std::size_t, threads>{});
 }
 
 TEST_CASE("sent: a count, a reason, or both") {
