@@ -6,6 +6,7 @@
 #include "lockgate/platform/endpoint.hpp"           // for endpoint
 #include "lockgate/platform/endpoint_delivery.hpp"  // for endpoint_state
 #include "lockgate/platform/path_routing.hpp"       // for path
+#include "lockgate/platform/path_sending.hpp"       // for batch_under_way
 #include "lockgate/platform/provider_instance.hpp"  // for the session's definitions
 
 #include <algorithm>  // for all_of
