@@ -6,6 +6,7 @@
 #include "lockgate/platform/options.hpp"            // for registration
 #include "lockgate/platform/path_routing.hpp"       // for the session's definitions
 #include "lockgate/platform/session_calls.hpp"      // for the session's definitions
+#include "lockgate/platform/session_endpoints.hpp"  // for the session's definitions
 #include "lockgate/platform/session_life.hpp"       // for the session's definitions
 
 #include <coroutine>  // for coroutine_handle
