@@ -44,8 +44,9 @@ class churn {
       }
     }
     t->require(lockgate::frame_memory().alive == alive, "I6", "sessions left memory behind");
-    t->require(lockgate::frame_memory().allocated == allocated, "I6",
-               "memory grew although as many sessions ended as began");
+    if constexpr (LOCKGATE_ASAN == 0)  // where nothing is recycled
+      t->require(lockgate::frame_memory().allocated == allocated, "I6",
+                 "memory grew although as many sessions ended as began");
   }
 
   std::uint64_t lives_;
