@@ -281,7 +281,7 @@ task<> drain(endpoint* app, scheduler* home, cost* spent, time_point* last) {
     if (!count) co_return;
     spent->datagrams += *count;
     *last = home->now();
-    for (incoming& one : messages) one = incoming();
+    for (std::size_t i = 0; i < *count; ++i) messages[i].reset();
   }
 }
 
