@@ -157,6 +157,32 @@ task<> share_with_a_hoarder(Side* a, Side* b) {
   CHECK((first.ok() && second.ok()));
 }
 
+template <class Side>
+task<> count_by_instance(Side* a, Side* b) {
+  co_await a->start();
+  co_await b->start();
+  endpoint to = co_await b->open(9);
+  a->know(*b, to);
+  const auto& mine = *a->link.template get_if<typename Side::provider_type>();
+  for (unsigned char last = 1; last <= 2; ++last) {
+    endpoint from = co_await a->open(last);
+    forward_all(*a, from, to.id(), 0, 10);
+    while (a->socket(from).statistics().datagrams_sent < 10)
+      static_cast<void>(co_await sleep_for(1ms));
+    CHECK(mine.socket_statistics().datagrams_sent == 10u * last);
+    const std::uint64_t calls = mine.socket_statistics().send_calls;
+    CHECK(calls >= a->socket(from).statistics().send_calls);
+    from.close();
+    static_cast<void>(co_await sleep_for(1ms));  // its id is removed meanwhile
+    CHECK(mine.local_address(make_id(last)).ip.is_unspecified());
+    CHECK(mine.socket_statistics().datagrams_sent == 10u * last);
+    CHECK(mine.socket_statistics().send_calls == calls);
+  }
+  const status first = co_await a->cp.stop();
+  const status second = co_await b->cp.stop();
+  CHECK((first.ok() && second.ok()));
+}
+
 }  // namespace
 
 TEST_CASE("losing offload changes neither content nor order, through the whole platform") {
@@ -171,4 +197,10 @@ TEST_CASE("F43: a consumer that keeps one message of every slab does not starve 
   few.slab_limit = 16;
   side<detail::linux_udp<>> a(io), b(io, few);
   run(io, a.net.home(), [&] { return share_with_a_hoarder(&a, &b); });
+}
+
+TEST_CASE("an instance's sockets are counted together, those that are closed included") {
+  asio::io_context io;
+  side<detail::default_udp> a(io), b(io);
+  run(io, a.net.home(), [&] { return count_by_instance(&a, &b); });
 }

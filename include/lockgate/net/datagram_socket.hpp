@@ -11,10 +11,11 @@
 #include "lockgate/coro/operation.hpp"    // for operation
 #include "lockgate/coro/scheduler.hpp"    // for scheduler
 
-#include <concepts>  // for same_as, movable
-#include <cstddef>   // for size_t
-#include <cstdint>   // for uint8_t
-#include <span>      // for span
+#include <concepts>     // for same_as, movable
+#include <cstddef>      // for size_t
+#include <cstdint>      // for uint8_t
+#include <span>         // for span
+#include <type_traits>  // for remove_cvref_t
 
 namespace lockgate::inline v0 {
 
@@ -52,6 +53,14 @@ concept datagram_socket =
       { socket.writable() } -> operation;
       { socket.receive(into) } -> operation;
       socket.close();
+    };
+
+/// A socket that counts what it does: `statistics()` gives counters, which `+=` adds up.
+template <class S>
+concept counting_socket =
+    datagram_socket<S> &&
+    requires(const S& socket, std::remove_cvref_t<decltype(socket.statistics())> sum) {
+      sum += socket.statistics();
     };
 
 /// What providers need of a network: their scheduler, sockets, and memory to receive into.

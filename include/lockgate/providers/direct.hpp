@@ -1,7 +1,7 @@
 // The provider for peers that can be reached as they are: plain UDP, addresses from a table.
 #pragma once
 
-#include "lockgate/net/datagram_socket.hpp"        // for datagram_network
+#include "lockgate/net/datagram_socket.hpp"        // for datagram_network, counting_socket
 #include "lockgate/provider.hpp"                   // for instance, answer
 #include "lockgate/providers/direct_counters.hpp"  // for direct_counters
 #include "lockgate/providers/peer_table.hpp"       // for peer_table
@@ -11,10 +11,25 @@
 #include <cstddef>        // for size_t
 #include <memory>         // for shared_ptr, make_shared
 #include <span>           // for span
+#include <type_traits>    // for remove_cvref_t
 #include <unordered_map>  // for unordered_map
-#include <utility>        // for move
+#include <utility>        // for declval, move
 
 namespace lockgate::inline v0 {
+
+namespace detail {
+
+/// The counters of a socket's type; nothing for one that does not count.
+template <class S>
+struct counters_of {
+  struct type {};
+};
+template <counting_socket S>
+struct counters_of<S> {
+  using type = std::remove_cvref_t<decltype(std::declval<const S&>().statistics())>;
+};
+
+}  // namespace detail
 
 /// Carries messages as UDP datagrams, one socket for each local id and nothing around the payload,
 /// so that any UDP program can be the peer.
@@ -32,7 +47,9 @@ class direct {
 
   void establish_session(instance cp) noexcept { cp_ = cp; }
   status transition_active() noexcept { return {}; }
-  void terminate_session(termination_reason) noexcept { ports_.clear(); }
+  void terminate_session(termination_reason) noexcept {
+    while (!ports_.empty()) close(ports_.begin());
+  }
 
   status add_transport_id(transport_id id) {
     auto opened = network_.open_datagram(peers_.binding_of(id));
@@ -45,8 +62,7 @@ class direct {
   status remove_transport_id(transport_id id) noexcept {
     const auto at = ports_.find(id);
     if (at == ports_.end()) return errc::unknown_transport_id;
-    at->second->socket.close();
-    ports_.erase(at);
+    close(at);
     return {};
   }
   status reach_transport_id(transport_id peer) const noexcept {
@@ -72,6 +88,16 @@ class direct {
     return at == ports_.end() ? nullptr : &at->second->socket;
   }
 
+  /// What the sockets of this instance have done together, the closed ones included: system calls,
+  /// trains, copies, drops. Cost: an addition for each open socket, here; none where they count.
+  [[nodiscard]] auto socket_statistics() const noexcept
+    requires counting_socket<socket_type>
+  {
+    auto sum = closed_sockets_;
+    for (const auto& [id, open] : ports_) sum += open->socket.statistics();
+    return sum;
+  }
+
   /// Datagrams received with one call of the network.
   static constexpr std::size_t receive_size = 64;
   /// Datagrams sent with one call of the network.
@@ -87,6 +113,15 @@ class direct {
     std::array<incoming, receive_size> messages;
     std::array<outgoing_datagram, send_size> to_send;
   };
+
+  using port_table = std::unordered_map<transport_id, std::shared_ptr<port>>;
+
+  void close(typename port_table::iterator at) noexcept {
+    socket_type& socket = at->second->socket;
+    socket.close();
+    if constexpr (counting_socket<socket_type>) closed_sockets_ += socket.statistics();
+    ports_.erase(at);
+  }
 
   task<> receive(std::shared_ptr<port> at) {
     for (;;) {
@@ -188,7 +223,8 @@ class direct {
   const peer_table& peers_;
   instance cp_;
   direct_counters counters_;
-  std::unordered_map<transport_id, std::shared_ptr<port>> ports_;
+  port_table ports_;
+  [[no_unique_address]] typename detail::counters_of<socket_type>::type closed_sockets_{};
 };
 
 }  // namespace lockgate::inline v0
