@@ -1,10 +1,10 @@
-// Echo, lockgate: the application takes many messages and hands each back with the memory it came
+// Echo, lockgate: the application takes many messages and hands them back with the memory it came
 // in; the platform gathers them, the socket joins them to trains.
 #include "../harness/contender.hpp"       // for contender, enter
 #include "../harness/lockgate_stack.hpp"  // for lockgate_stack
 
-#include <array>    // for array
-#include <utility>  // for move
+#include <array>  // for array
+#include <span>   // for span
 
 namespace {
 
@@ -32,10 +32,9 @@ class lockgate_echo : public bench::contender {
     while (left > 0) {
       const lockgate::result<std::size_t> received = co_await app_.receive(batch_);
       bench::expect_ok(received.error());
-      for (std::size_t i = 0; i < *received; ++i) {
-        bytes_ += batch_[i].size();
-        bench::expect_ok(app_.forward(batch_[i].remote, std::move(batch_[i])));
-      }
+      const std::span<lockgate::incoming> messages = std::span(batch_).first(*received);
+      for (const lockgate::incoming& message : messages) bytes_ += message.size();
+      bench::expect_ok(app_.forward(messages).why);
       left -= *received;
     }
   }

@@ -99,11 +99,8 @@ task<> echo_batches(Side* at) {
   for (;;) {
     const result<std::size_t> count = co_await at->app.receive(batch);
     if (!count) co_return;
-    for (std::size_t i = 0; i < *count; ++i) {
-      const transport_id back = batch[i].remote;
-      const status forwarded = at->app.forward(back, std::move(batch[i]));
-      REQUIRE(forwarded.ok());
-    }
+    const sent forwarded = at->app.forward(std::span(batch).first(*count));
+    REQUIRE(forwarded.why.ok());
   }
 }
 

@@ -84,7 +84,15 @@ class endpoint {
     if (refused) message.assign(message.local, message.remote, std::move(payload));
     return refused;
   }
-  /// The same, but only if the path is open. Errors: would_block where `send_to` would wait.
+  /// The same for received messages, each to its own `remote`. Stops at the first that is refused.
+  ///
+  /// Guarantees: in order; that one and those behind it are not consumed. Gives how many were taken
+  ///             over, and why the next one was not.
+  /// Requires: they have one part each.
+  /// Cost: looks the path up once for messages in a row to one peer.
+  sent forward(std::span<incoming> messages) noexcept;
+  /// The same as for one, but only if the path is open. Errors: would_block where `send_to` would
+  /// wait.
   status try_send(const transport_id& to, lease&& payload) noexcept;
 
   /// Waits for a message. An outstanding receive is demand (U26).

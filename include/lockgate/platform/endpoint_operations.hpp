@@ -247,6 +247,26 @@ inline status endpoint::forward(const transport_id& to, lease&& payload) noexcep
   return p ? p->forward(payload) : status(errc::no_memory);
 }
 
+inline sent endpoint::forward(std::span<incoming> messages) noexcept {
+  if (!state_) return errc::closed;
+  for (std::size_t done = 0; done < messages.size();) {
+    const transport_id to = messages[done].remote;
+    std::size_t end = done;
+    status bad;
+    for (; end < messages.size() && messages[end].remote == to; ++end)
+      if (bad = detail::check_size(*state_, messages[end].size()); bad) break;
+    if (end > done) {
+      detail::path* const p = state_->find_path(to);
+      if (!p) return {done, errc::no_memory};
+      const sent taken = p->forward(messages.subspan(done, end - done));
+      done += taken.accepted;
+      if (taken.why) return {done, taken.why};
+    }
+    if (bad) return {done, bad};
+  }
+  return messages.size();
+}
+
 namespace detail {
 
 /// Sends a batch: runs of messages whose paths are open go with one row call, the rest one by one.

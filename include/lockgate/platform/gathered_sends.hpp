@@ -1,14 +1,18 @@
 // Messages handed over for good, gathered until the turn ends and sent with one row call.
 #pragma once
 
+#include "lockgate/base/sent.hpp"          // for sent
+#include "lockgate/base/status.hpp"        // for status
 #include "lockgate/buffer/lease.hpp"       // for lease
 #include "lockgate/coro/scheduler.hpp"     // for turn_end_item
 #include "lockgate/platform/row_call.hpp"  // for row_call
-#include "lockgate/provider/message.hpp"   // for outgoing
+#include "lockgate/provider/message.hpp"   // for outgoing, incoming
 
 #include <cstddef>  // for size_t
 #include <memory>   // for unique_ptr
 #include <new>      // for nothrow
+#include <span>     // for span
+#include <utility>  // for move
 
 namespace lockgate::inline v0::detail {
 
@@ -30,8 +34,13 @@ class gathered_sends final : turn_end_item, ready_item {
         }),
         owner_(owner) {}
 
-  /// Takes a message over, consuming `memory`. Errors: queue_full, no_memory.
-  [[nodiscard]] status add(path& to, lease& memory) noexcept;
+  /// Sees to it that one more message can be added; a full batch is handed over for that.
+  /// Errors: queue_full, no_memory.
+  [[nodiscard]] status make_room() noexcept;
+  /// Takes a message over. Requires: `make_room()`.
+  void add(path& to, lease&& memory) noexcept;
+  /// Takes as many messages over as there is room for. Requires: `make_room()`.
+  [[nodiscard]] std::size_t add(path& to, std::span<incoming> messages) noexcept;
   /// Hands everything over now.
   void flush() noexcept;
   [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }
@@ -40,26 +49,45 @@ class gathered_sends final : turn_end_item, ready_item {
   static constexpr std::size_t batch_size = 256;
 
  private:
-  /// What was taken over with a message.
-  struct taken {
+  /// Messages in a row to one path that lie in the same memory, as the segments of a train do: one
+  /// lease keeps it for all of them.
+  struct run {
     path* to = nullptr;
     lease memory;
+    std::size_t end = 0;  // the position behind its last message
   };
   struct batch {
     std::unique_ptr<outgoing[]> messages;  // with room for batch_size, once needed
-    std::unique_ptr<taken[]> owners;
+    std::unique_ptr<run[]> runs;
     std::size_t count = 0;
+    std::size_t run_count = 0;
 
     [[nodiscard]] bool reserve() noexcept {
       if (!messages) messages.reset(new (std::nothrow) outgoing[batch_size]);
-      if (!owners) owners.reset(new (std::nothrow) taken[batch_size]);
-      return messages && owners;
+      if (!runs) runs.reset(new (std::nothrow) run[batch_size]);
+      return messages && runs;
+    }
+    /// Keeps the memory of the message that was written last.
+    void keep(path& to, lease&& memory) noexcept {
+      if (run_count > 0) {
+        run& last = runs[run_count - 1];
+        if (last.to == &to && last.memory.owner() == memory.owner()) {
+          last.end = ++count;
+          memory.reset();
+          return;
+        }
+      }
+      run& begun = runs[run_count++];
+      begun.to = &to;
+      begun.memory = std::move(memory);
+      begun.end = ++count;
     }
     void clear() noexcept {
-      for (std::size_t i = 0; i < count; ++i) owners[i].memory.reset();
-      count = 0;
+      for (std::size_t i = 0; i < run_count; ++i) runs[i].memory.reset();
+      count = run_count = 0;
     }
   };
+  void row_outstanding(bool begins) noexcept;
   void send_rest() noexcept;
   void row_ended(const sent& answer) noexcept;
   void settle(const sent& answer) noexcept;
@@ -68,7 +96,8 @@ class gathered_sends final : turn_end_item, ready_item {
   session& owner_;
   batch gathering_;
   batch in_flight_;
-  std::size_t done_ = 0;  // of in_flight_
+  std::size_t done_ = 0;  // messages of in_flight_
+  std::size_t run_ = 0;   // the run that the next one belongs to
   row_call<sent> call_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockgate/base/intrusive_list.hpp"      // for intrusive_list, list_link
+#include "lockgate/base/result.hpp"              // for result
 #include "lockgate/base/transport_id.hpp"        // for transport_id
 #include "lockgate/buffer/lease.hpp"             // for lease
 #include "lockgate/coro/task.hpp"                // for task
@@ -10,7 +11,7 @@
 #include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/row_call.hpp"        // for row_call
 #include "lockgate/platform/session.hpp"         // for session
-#include "lockgate/provider/message.hpp"         // for outgoing
+#include "lockgate/provider/message.hpp"         // for outgoing, incoming
 
 #include <cstddef>  // for size_t
 #include <cstdint>  // for uint32_t
@@ -107,11 +108,13 @@ class path final : public list_link<path>, ready_item {
   }
   /// Takes a message over: into the turn's batch, or the queue. Consumes `memory` on success.
   status forward(lease& memory) noexcept;
+  /// The same for several received messages; the first that is refused and those behind it stay.
+  sent forward(std::span<incoming> messages) noexcept;
 
   // Called by the instance it is routed through.
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
-  void entered_outbox() noexcept { ++gathered_; }
+  void entered_outbox(unsigned count) noexcept { gathered_ += count; }
   void left_outbox(unsigned count) noexcept;
 
   void close() noexcept;
@@ -137,6 +140,7 @@ class path final : public list_link<path>, ready_item {
   task<status> send_queued();
   void step() noexcept;
   void refuse_all(status why) noexcept;
+  [[nodiscard]] result<bool> may_gather() noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
   [[nodiscard]] scheduler& home() const noexcept { return endpoint_.platform().home; }
   void start_serving() noexcept;

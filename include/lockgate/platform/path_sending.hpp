@@ -139,8 +139,20 @@ inline void path::refuse_all(status why) noexcept {
   while (!queue_.empty()) finish(&static_cast<send_request&>(queue_.pop_front()), why);
 }
 
+/// Whether a message may be gathered; making room for it may have cost the path its route.
+inline result<bool> path::may_gather() noexcept {
+  if (!lane_open_) return false;
+  if (const status full = route_->gathered().make_room(); full) return full;
+  return lane_open_;
+}
+
 inline status path::forward(lease& memory) noexcept {
-  if (lane_open_) return route_->gathered().add(*this, memory);
+  const result<bool> gathers = may_gather();
+  if (!gathers) return gathers.error();
+  if (*gathers) {
+    route_->gathered().add(*this, std::move(memory));
+    return {};
+  }
   if (owned_ >= endpoint_.platform().options.send_queue_messages) return errc::queue_full;
   auto* const request = new owned_request(message_for(chain(memory.bytes())), std::move(memory));
   if (!request) return errc::no_memory;
@@ -149,9 +161,30 @@ inline status path::forward(lease& memory) noexcept {
   return {};
 }
 
+inline sent path::forward(std::span<incoming> messages) noexcept {
+  std::size_t done = 0;
+  while (done < messages.size()) {
+    const result<bool> gathers = may_gather();
+    if (!gathers) return {done, gathers.error()};
+    if (*gathers) {
+      done += route_->gathered().add(*this, messages.subspan(done));
+      continue;
+    }
+    incoming& next = messages[done];
+    lease memory = std::move(next).take_lease();
+    if (const status refused = forward(memory); refused) {
+      // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
+      next.assign(next.local, next.remote, std::move(memory));
+      return {done, refused};
+    }
+    ++done;
+  }
+  return done;
+}
+
 // The outbox of an instance.
 
-inline status gathered_sends::add(path& to, lease& memory) noexcept {
+inline status gathered_sends::make_room() noexcept {
   if (gathering_.count == batch_size) flush();
   if (gathering_.count == 0) {
     if (!gathering_.reserve()) return errc::no_memory;
@@ -159,19 +192,37 @@ inline status gathered_sends::add(path& to, lease& memory) noexcept {
   } else if (gathering_.count == batch_size) {
     return errc::queue_full;
   }
-  to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
-  taken& owner = gathering_.owners[gathering_.count++];
-  owner.to = &to;
-  owner.memory = std::move(memory);
-  to.entered_outbox();
   return {};
+}
+
+inline void gathered_sends::add(path& to, lease&& memory) noexcept {
+  to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
+  gathering_.keep(to, std::move(memory));
+  to.entered_outbox(1);
+}
+
+inline std::size_t gathered_sends::add(path& to, std::span<incoming> messages) noexcept {
+  const std::size_t taken = std::min(messages.size(), batch_size - gathering_.count);
+  for (incoming& message : messages.first(taken)) {
+    lease memory = std::move(message).take_lease();
+    to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
+    gathering_.keep(to, std::move(memory));
+  }
+  to.entered_outbox(static_cast<unsigned>(taken));
+  return taken;
 }
 
 inline void gathered_sends::flush() noexcept {
   if (gathering_.count == 0 || in_flight_.count > 0) return;
   std::swap(gathering_, in_flight_);
-  done_ = 0;
+  done_ = run_ = 0;
   send_rest();
+}
+
+/// Closes the paths of what is not answered for, or opens them again.
+inline void gathered_sends::row_outstanding(bool begins) noexcept {
+  for (std::size_t i = run_; i < in_flight_.run_count; ++i)
+    in_flight_.runs[i].to->row_outstanding(begins);
 }
 
 inline void gathered_sends::send_rest() noexcept {
@@ -185,8 +236,7 @@ inline void gathered_sends::send_rest() noexcept {
     owner_.count_send_row();
     if (call_.start(owner_, row::send_buffers, owner_.provider().send_buffers(rest), *this,
                     owner_.never_abandon())) {
-      for (std::size_t i = done_; i < in_flight_.count; ++i)
-        in_flight_.owners[i].to->row_outstanding(true);
+      row_outstanding(true);
       return;
     }
     row_ended(call_.outcome());
@@ -198,8 +248,7 @@ inline void gathered_sends::send_rest() noexcept {
 inline void gathered_sends::later_answer_came() noexcept {
   const session::pin alive(owner_);
   const sent answer = call_.outcome();
-  for (std::size_t i = done_; i < in_flight_.count; ++i)
-    in_flight_.owners[i].to->row_outstanding(false);
+  row_outstanding(false);
   row_ended(answer);
   send_rest();
   flush();
@@ -214,18 +263,19 @@ inline void gathered_sends::row_ended(const sent& answer) noexcept {
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
   const std::size_t count = in_flight_.count - done_;
-  const std::size_t accepted = answer.accepted < count ? answer.accepted : count;
+  const std::size_t accepted = std::min(answer.accepted, count);
   owner_.count_sent({&in_flight_.messages[done_], accepted});
-  for (const std::size_t end = done_ + accepted; done_ < end;) {
-    path& to = *in_flight_.owners[done_].to;
-    unsigned in_a_row = 0;
-    for (; done_ < end && in_flight_.owners[done_].to == &to; ++done_) ++in_a_row;
-    to.left_outbox(in_a_row);
-  }
+  const auto answered = [this](std::size_t end) {
+    const run& current = in_flight_.runs[run_];
+    const std::size_t to = std::min(current.end, end);
+    current.to->left_outbox(static_cast<unsigned>(to - std::exchange(done_, to)));
+    if (to == current.end) ++run_;
+  };
+  for (const std::size_t end = done_ + accepted; done_ < end;) answered(end);
   if (accepted == count) return;
-  path& refused = *in_flight_.owners[done_++].to;
+  path& refused = *in_flight_.runs[run_].to;
   owner_.drop(drop_cause::send_failed);
-  refused.left_outbox(1);
+  answered(done_ + 1);
   if (answer.why == errc::unreachable) refused.route_lost();
 }
 
