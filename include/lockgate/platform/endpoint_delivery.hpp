@@ -81,8 +81,9 @@ inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   update_proposal();
 }
 
-inline status endpoint_state::deliver(incoming& message, std::size_t size) noexcept {
-  if (platform_->buffers && platform_->buffers->is_strained()) relieve_pool(message);
+inline status endpoint_state::deliver(incoming& message, std::size_t size,
+                                      bool pool_is_strained) noexcept {
+  if (pool_is_strained) relieve_pool(message);
   if (!place(message)) {
     const status refused = enqueue(message);
     if (refused) return refused;

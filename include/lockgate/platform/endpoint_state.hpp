@@ -83,7 +83,8 @@ class endpoint_state final : public list_link<endpoint_state> {
 
   // Receiving.
   /// Takes a message of `size` bytes over on success. Errors: queue_full, no_memory.
-  status deliver(incoming& message, std::size_t size) noexcept;
+  /// `pool_is_strained`: a small message is moved out of the network's memory.
+  status deliver(incoming& message, std::size_t size, bool pool_is_strained) noexcept;
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
   /// Moves the queued messages that `belongs` names to memory of their own.

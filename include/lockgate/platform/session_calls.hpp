@@ -109,6 +109,7 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
   std::size_t taken = 0;
   std::uint64_t bytes = 0;
   const bool is_shown = platform_.hook.on_message != nullptr;
+  const bool is_strained = platform_.buffers && platform_.buffers->is_strained();
   status why;
   for (incoming& message : messages) {
     const std::size_t size = message.size();
@@ -118,7 +119,7 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
       platform_.show(observed_message(message, endpoint->luid()), id_);
     if (size == 0) why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->deliver(message, size); why)
+    else if (why = endpoint->deliver(message, size, is_strained); why)
       why = refused(drop_cause::queue_full, why);
     if (why) break;
     ++taken;
