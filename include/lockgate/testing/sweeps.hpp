@@ -76,36 +76,40 @@ template <class Scenario>
       [](std::uint64_t, const trace&) { return this_thread_allocations.failed > 0; });
 }
 
-/// Asks the scenario's coroutines to stop, before each step in turn.
+namespace detail {
+
+/// Has something happen before each step in turn: `when` is the option that names the step.
 template <class Scenario>
-[[nodiscard]] sweep sweep_stops(Scenario scenario, std::string_view base = "0",
-                                const trial_options& options = trial_options()) {
+[[nodiscard]] sweep sweep_steps(Scenario scenario, std::string_view base, const char* what,
+                                const trial_options& options, std::size_t trial_options::* when) {
   std::size_t steps = 0;
   auto counting = [&](trial& t) {
     scenario(t);
     t.finish();
     steps = t.steps();
   };
-  return detail::sweep_points(
-      counting, base, "stopped at step", options,
-      [](std::uint64_t k, trial_options& o) { o.stop_at = static_cast<std::size_t>(k); },
-      [&](std::uint64_t k, const trace&) { return k <= steps; });
+  return sweep_points(
+      counting, base, what, options,
+      [when](std::uint64_t k, trial_options& o) { o.*when = static_cast<std::size_t>(k); },
+      [&steps](std::uint64_t k, const trace&) { return k <= steps; });
+}
+
+}  // namespace detail
+
+/// Asks the scenario's coroutines to stop, before each step in turn.
+template <class Scenario>
+[[nodiscard]] sweep sweep_stops(Scenario scenario, std::string_view base = "0",
+                                const trial_options& options = trial_options()) {
+  return detail::sweep_steps(std::move(scenario), base, "stopped at step", options,
+                             &trial_options::stop_at);
 }
 
 /// Destroys the scenario's coroutines, before each step in turn, wherever they are suspended.
 template <class Scenario>
 [[nodiscard]] sweep sweep_destructions(Scenario scenario, std::string_view base = "0",
                                        const trial_options& options = trial_options()) {
-  std::size_t steps = 0;
-  auto counting = [&](trial& t) {
-    scenario(t);
-    t.finish();
-    steps = t.steps();
-  };
-  return detail::sweep_points(
-      counting, base, "destroyed at step", options,
-      [](std::uint64_t k, trial_options& o) { o.destroy_at = static_cast<std::size_t>(k); },
-      [&](std::uint64_t k, const trace&) { return k <= steps; });
+  return detail::sweep_steps(std::move(scenario), base, "destroyed at step", options,
+                             &trial_options::destroy_at);
 }
 
 }  // namespace lockgate::inline v0::testing
