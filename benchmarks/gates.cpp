@@ -76,7 +76,8 @@ void add_data_path(std::vector<gate>& all) {
          {receive + "lockgate", "receive/trains/" + size + "/lockgate",
           "echo/plain/1_peer_with_gro/" + size + "/lockgate",
           "echo/plain/8_peers_with_gro/" + size + "/lockgate",
-          "echo/trains/1_peer_with_gro/" + size + "/lockgate", trip + "lockgate"}) {
+          "echo/trains/1_peer_with_gro/" + size + "/lockgate",
+          "echo/trains/8_peers_with_gro/" + size + "/lockgate", trip + "lockgate"}) {
       all.push_back({"allocations, " + row, value(row, allocations_per_item), at_most(0)});
       all.push_back({"copies, " + row, value(row, copies_per_item), at_most(0)});
     }
