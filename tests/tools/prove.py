@@ -5,13 +5,14 @@ usage: prove.py <proof> [--runs N] [--seeds N] [--years N] [--relay-years N]
 
 Without other figures it goes on until every scenario is exhausted or has had its budget, with two
 million seeds, two hundred simulated years without a relay and twenty with one, for half an hour or so;
-it fails when that was less than a thousand million runs.
+it fails when that was less than a thousand million runs. Interrupted, it says how far it came, and fails.
 """
 
 import argparse
 import concurrent.futures
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,22 +61,49 @@ def main():
     parser.add_argument("--relay-years", default="20")
     options = parser.parse_args()
 
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
     begin = time.monotonic()
     says = Table()
+    running = set()
+    is_stopped = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
 
         def run(work):
+            if is_stopped.is_set():
+                return 1
             command = [options.proof.resolve(), *work]
             for name in FIGURES:
                 command += [f"--{name}", getattr(options, name.replace("-", "_"))]
             with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+                running.add(process)
                 for line in process.stdout:
                     says.hear(line)
+            running.discard(process)
             return process.returncode
 
         orders = [["--work", "orders", "--part", f"{i}/{PARTS}", "--edges", f"edges_{i}.txt"] for i in range(1, PARTS + 1)]
         with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
-            failed = any(pool.map(run, [["--work", "relay"], ["--work", "network"], *orders]))
+            try:
+                parts = [pool.submit(run, work) for work in [["--work", "relay"], ["--work", "network"], *orders]]
+                print(f"{len(parts)} parts, {PROCESSES} at a time; a row is printed when its search has ended", flush=True)
+                left = parts
+                while left:  # a search may take minutes: say that it goes on
+                    done, left = concurrent.futures.wait(parts, timeout=60)
+                    minutes = (time.monotonic() - begin) / 60
+                    if left:
+                        progress = f"... {minutes:.0f} minutes, {len(done)} of {len(parts)} parts done"
+                        print(progress, file=sys.stderr, flush=True)
+                failed = any(part.result() for part in parts)
+            except KeyboardInterrupt:
+                is_stopped.set()
+                for process in tuple(running):
+                    process.terminate()
+                minutes = (time.monotonic() - begin) / 60
+                print(f"interrupted after {minutes:.1f} minutes: nothing is proved; only the rows above have ended")
+                return 1
         compared = subprocess.run([sys.executable, ROOT / "tests" / "tools" / "edges.py", *pathlib.Path(folder).iterdir()])
     minutes = (time.monotonic() - begin) / 60
     print(f"{says.runs} runs, {says.points} points of failure, {minutes:.1f} minutes, commit {commit()}")
