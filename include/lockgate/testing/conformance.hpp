@@ -33,7 +33,7 @@ struct conformance_item {
   verdict outcome = verdict::not_applicable;
   std::string why;      ///< the rule that was broken, in words; or why the question does not apply
   std::string events;   ///< what happened, one line an event
-  std::string choices;  ///< the order in which it happened: for `conformance_options::replay`
+  std::string choices;  ///< the order in which it happened, shortened as far as it goes
   std::uint64_t runs = 0;
 };
 
