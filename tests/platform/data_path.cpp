@@ -189,6 +189,17 @@ TEST_CASE("7.2: of a queue handed over together, only the refused message fails"
   CHECK(sent_text(w.s) == "first 0 1 2 3 4 3 4 ");
 }
 
+TEST_CASE("F23: a later row whose sender is gone is seen to end") {
+  connected_world w;
+  w.connect();
+  w.s.plan(row::send_buffers, act(manner::later));
+  const auto sending = w.start_send(w.app, w.peer, "whoever sent this is gone");
+  sending->destroy();
+  w.run();
+  w.advance(std::chrono::minutes(3));
+  CHECK(w.seen.count(event_kind::row_began) == w.seen.count(event_kind::row_ended));
+}
+
 TEST_CASE("7.3: what the application receives is the provider's memory, released once at its end") {
   connected_world w;
   w.connect();

@@ -261,3 +261,17 @@ TEST_CASE("G30: what follows a full batch that has cost the path its route waits
     CHECK(w.link.statistics().messages_sent == 2 + 299);
   }
 }
+
+TEST_CASE("F11: gathered messages that cost their path its route while its endpoint closes") {
+  two_peers w;
+  act refuses(manner::now, errc::unreachable);
+  refuses.accepts = 0;
+  w.s.plan(row::send_buffers, refuses);
+  std::vector<incoming> batch;
+  batch.push_back(message(w.peer, "too late"));
+  REQUIRE(w.app.forward(batch).accepted == 1);
+  w.app.close();
+  w.run();
+  CHECK(w.seen.count(event_kind::path_closed) == 2);  // each path once
+  CHECK(w.link.statistics().drops[drop_cause::send_failed] == 1);
+}

@@ -236,7 +236,7 @@ void come_and_go(const arguments& options, table& out) {
 /// Lifecycles on a simulated network, and years of it.
 void prove_on_network(const arguments& options, table& out) {
   lt::exploration_options limits;
-  limits.runs = 10 * options.seeds;
+  limits.runs = 100 * options.seeds;
   proof::any_calls calls(24);
   const auto begun = std::chrono::steady_clock::now();
   const lt::exploration x =

@@ -153,6 +153,7 @@ class path final : public list_link<path>, ready_item {
   session* route_ = nullptr;
   session* through_ = nullptr;  // that the last `send_now` went to; the route may be lost since
   bool awaits_row_ = false;     // a single sender's later row is outstanding
+  bool sender_gone_ = false;    // nobody is left to take its answer
   bool lane_open_ = false;
   bool serving_ = false;
   bool closed_ = false;

@@ -128,6 +128,7 @@ inline void path::open(session& through) noexcept {
 inline void path::route_lost() noexcept {
   if (!route_) return;
   if (gathered_ > 0) route_->gathered().flush();
+  if (!route_) return;  // those messages have cost it the route
   route_->tell_row(event_kind::path_closed, row::none, {}, remote_);
   list_link<path>::unlink();
   route_ = nullptr;
@@ -143,7 +144,12 @@ inline void path::update_lane() noexcept {
 
 /// Out of anybody's call: takes in the answer that no sender waits for, and goes when idle.
 inline void path::step() noexcept {
-  if (call_.is_answered()) static_cast<void>(later_answer());
+  if (sender_gone_ && call_.is_answered()) {
+    sender_gone_ = false;
+    const sent& answer = later_answer();
+    through_->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
+                       answer.accepted);
+  }
   if (is_idle()) endpoint_.delete_path(*this);
 }
 

@@ -38,7 +38,7 @@ inline const sent& path::later_answer() noexcept {
 }
 
 inline void path::sender_gone() noexcept {
-  awaits_row_ = true;
+  awaits_row_ = sender_gone_ = true;
   call_.redirect(*this);
   if (call_.is_answered() && !is_scheduled()) home().schedule(*this);
 }

@@ -180,7 +180,8 @@ inline task<status> session::propose_ids(id_binding* binding) {
   if (!binding->endpoint) co_return added;
   if (!added) {
     added = binding->endpoint->accept_id(binding->id);
-    if (added) static_cast<void>(co_await remove_id(binding->id));
+    const bool is_held = added && !ending_;  // at the end it goes with the session
+    if (is_held) static_cast<void>(co_await remove_id(binding->id));
   } else if (added != errc::no_memory) {
     added = proposed.is_nil() ? errc::unreachable : errc::duplicate_transport_id;
   }
