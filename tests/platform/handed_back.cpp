@@ -56,7 +56,7 @@ struct two_peers : connected_world {
 TEST_CASE("forward of many: to each its own, in order, with one row call and no copy") {
   two_peers w;
   slab_pool pool(2048, 8);
-  const std::size_t rows = w.s.count(row::send_buffers);
+  const auto rows = w.s.count(row::send_buffers);
   std::string expected = "first ", expected_other = "first ";
   std::vector<incoming> batch;
   const auto before = copies_made;
@@ -205,7 +205,7 @@ TEST_CASE("forward of many: a row that takes a part costs one message, whichever
     CHECK(w.link.statistics().drops[drop_cause::send_failed] == 1);
     CHECK(w.link.statistics().messages_sent == 2 + 5);
     CHECK(w.seen.count(event_kind::path_closed) == 1);
-    const std::size_t reached = w.s.count(row::reach_transport_id);
+    const auto reached = w.s.count(row::reach_transport_id);
     REQUIRE(w.send(w.app, part < 4 ? w.other : w.peer, "kept").ok());
     CHECK(w.s.count(row::reach_transport_id) == reached);
     CHECK(pool.statistics().outstanding == 0);
