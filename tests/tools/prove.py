@@ -4,8 +4,8 @@
 usage: prove.py <proof> [--runs N] [--seeds N] [--years N] [--relay-years N]
 
 Without other figures it goes on until every scenario is exhausted or has had its budget, with four
-million seeds, a hundred simulated years without a relay and ten with one, for an hour or less;
-it fails when that was less than a thousand million runs. Interrupted, it says how far it came, and fails.
+million seeds, a hundred simulated years without a relay and ten with one; it fails when that was less
+than a thousand million runs. Interrupted, it says how far it came, and fails.
 """
 
 import argparse
@@ -49,6 +49,12 @@ class Table:
                 print(line, end="", flush=True)
                 self.has_head = True
 
+    def ended(self, work, status):
+        """A process that crashed has printed no row that says so."""
+        if status not in (0, 1):
+            with self.lock:
+                print(f"FAILED proof {' '.join(work)}: ended with status {status}", flush=True)
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -82,6 +88,7 @@ def main():
                 for line in process.stdout:
                     says.hear(line)
             running.discard(process)
+            says.ended(work, process.returncode)
             return process.returncode
 
         orders = [["--work", "orders", "--part", f"{i}/{PARTS}", "--edges", f"edges_{i}.txt"] for i in range(1, PARTS + 1)]
