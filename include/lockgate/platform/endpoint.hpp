@@ -77,13 +77,7 @@ class endpoint {
   /// Errors: message_empty, message_too_large, queue_full, no_memory, closed.
   status forward(const transport_id& to, lease&& payload) noexcept;
   /// The same for a received message, with its memory. Requires: it has one part.
-  status forward(const transport_id& to, incoming&& message) noexcept {
-    lease payload = std::move(message).take_lease();
-    const status refused = forward(to, std::move(payload));
-    // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
-    if (refused) message.assign(message.local, message.remote, std::move(payload));
-    return refused;
-  }
+  status forward(const transport_id& to, incoming&& message) noexcept;
   /// The same for received messages, each to its own `remote`. Stops at the first that is refused.
   ///
   /// Guarantees: in order; that one and those behind it are not consumed. Gives how many were taken

@@ -247,6 +247,13 @@ inline status endpoint::forward(const transport_id& to, lease&& payload) noexcep
   return p ? p->forward(payload) : status(errc::no_memory);
 }
 
+inline status endpoint::forward(const transport_id& to, incoming&& message) noexcept {
+  if (!state_) return errc::closed;
+  if (const status bad = detail::check_size(*state_, message.size()); bad) return bad;
+  detail::path* const p = state_->find_path(to);
+  return p ? p->forward(message) : status(errc::no_memory);
+}
+
 inline sent endpoint::forward(std::span<incoming> messages) noexcept {
   if (!state_) return errc::closed;
   for (std::size_t done = 0; done < messages.size();) {

@@ -108,13 +108,15 @@ class path final : public list_link<path>, ready_item {
   }
   /// Takes a message over: into the turn's batch, or the queue. Consumes `memory` on success.
   status forward(lease& memory) noexcept;
+  /// The same for a received message of one part.
+  status forward(incoming& message) noexcept;
   /// The same for several received messages; the first that is refused and those behind it stay.
   sent forward(std::span<incoming> messages) noexcept;
 
   // Called by the instance it is routed through.
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
-  void entered_outbox(unsigned count) noexcept { gathered_ += count; }
+  void entered_outbox() noexcept { ++gathered_; }
   void left_outbox(unsigned count) noexcept;
 
   void close() noexcept;

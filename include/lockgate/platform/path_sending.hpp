@@ -161,6 +161,14 @@ inline status path::forward(lease& memory) noexcept {
   return {};
 }
 
+inline status path::forward(incoming& message) noexcept {
+  lease memory = std::move(message).take_lease();
+  const status refused = forward(memory);
+  // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
+  if (refused) message.assign(message.local, message.remote, std::move(memory));
+  return refused;
+}
+
 inline sent path::forward(std::span<incoming> messages) noexcept {
   std::size_t done = 0;
   while (done < messages.size()) {
@@ -170,13 +178,7 @@ inline sent path::forward(std::span<incoming> messages) noexcept {
       done += route_->gathered().add(*this, messages.subspan(done));
       continue;
     }
-    incoming& next = messages[done];
-    lease memory = std::move(next).take_lease();
-    if (const status refused = forward(memory); refused) {
-      // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
-      next.assign(next.local, next.remote, std::move(memory));
-      return {done, refused};
-    }
+    if (const status refused = forward(messages[done]); refused) return {done, refused};
     ++done;
   }
   return done;
@@ -198,17 +200,12 @@ inline status gathered_sends::make_room() noexcept {
 inline void gathered_sends::add(path& to, lease&& memory) noexcept {
   to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   gathering_.keep(to, std::move(memory));
-  to.entered_outbox(1);
+  to.entered_outbox();
 }
 
 inline std::size_t gathered_sends::add(path& to, std::span<incoming> messages) noexcept {
   const std::size_t taken = std::min(messages.size(), batch_size - gathering_.count);
-  for (incoming& message : messages.first(taken)) {
-    lease memory = std::move(message).take_lease();
-    to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
-    gathering_.keep(to, std::move(memory));
-  }
-  to.entered_outbox(static_cast<unsigned>(taken));
+  for (incoming& message : messages.first(taken)) add(to, std::move(message).take_lease());
   return taken;
 }
 
