@@ -135,6 +135,16 @@ inline std::vector<entry> catalogue() {
     s.deregisterers = 1;
   }
   {
+    lifecycle& s = add("sends and every end", "F11 F15 F22 F39");
+    s.rows.establish = {act::now, act::later};
+    s.rows.active = {act::now, act::later};
+    s.rows.send = {act::now, act::later};
+    s.users = 2;
+    s.deregisterers = 1;
+    s.stopper = true;
+    s.closer = true;
+  }
+  {
     lifecycle& s = add("ids", "F20 F40");
     s.rows.add = {act::now, act::later, act::fail};
     s.rows.remove = {act::now, act::later, act::fail};
