@@ -46,7 +46,7 @@ class gathered_sends final : turn_end_item, ready_item {
   [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }
 
   /// Messages in one row call; a full batch does not wait for the end of the turn.
-  static constexpr std::size_t batch_size = 256;
+  static constexpr std::size_t batch_size = 512;
 
  private:
   /// Messages in a row to one path that lie in the same memory, as the segments of a train do: one

@@ -101,7 +101,7 @@ class direct {
   /// Datagrams received with one call of the network.
   static constexpr std::size_t receive_size = 64;
   /// Datagrams sent with one call of the network.
-  static constexpr std::size_t send_size = 256;
+  static constexpr std::size_t send_size = 512;
 
  private:
   /// A local id's socket and the room for what it receives. Its receiving task shares it.

@@ -52,7 +52,8 @@ template <class Calls>
 class linux_receiver {
  public:
   static constexpr std::size_t smallest_batch = 4;
-  static constexpr std::size_t largest_whole_batch = 8;  // 512 KiB of slabs, within a usual L2
+  static constexpr std::size_t largest_whole_batch = 16;
+  static constexpr std::size_t whole_batch_bytes = 256 * 1024;  // of messages: a part of a usual L2
   /// Small messages in a row after which memory is packed again.
   static constexpr std::size_t small_run = 64;
   /// Batches of one in a row after which one is asked for, and after how many more are.
@@ -186,7 +187,7 @@ class linux_receiver {
   }
   void adapt(std::size_t got, std::size_t asked) noexcept {
     const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
-    const std::size_t most = packed ? receive_buffers::capacity : largest_whole_batch;
+    const std::size_t most = packed ? receive_buffers::capacity : most_whole(got);
     std::size_t batch = batch_;
     if (got == asked) batch = got == batch_ ? 2 * batch_ : batch_;
     else if (2 * got < batch_) batch = batch_ / 2;
@@ -194,6 +195,11 @@ class linux_receiver {
     if (packed != packed_ || batch != batch_) ++counters_.adaptations;
     packed_ = packed;
     batch_ = batch;
+  }
+  [[nodiscard]] std::size_t most_whole(std::size_t got) const noexcept {
+    std::size_t bytes = 1;
+    for (std::size_t i = 0; i < got; ++i) bytes += shared_.messages[i].msg_len;
+    return std::clamp(whole_batch_bytes * got / bytes, smallest_batch, largest_whole_batch);
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   void drop() noexcept {

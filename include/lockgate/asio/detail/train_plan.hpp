@@ -19,7 +19,7 @@ namespace lockgate::inline v0::detail {
 /// Cost: one look-up in a small table per datagram; peers may be interleaved at will.
 class train_plan {
  public:
-  static constexpr std::size_t datagram_limit = 256;
+  static constexpr std::size_t datagram_limit = 512;
   static constexpr std::size_t train_limit = 64;
   static constexpr std::size_t part_limit = 1024;   // UIO_MAXIOV, include/uapi/linux/uio.h
   static constexpr std::size_t segment_limit = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9
