@@ -106,6 +106,19 @@ void expect(status s, const char* what) {
   std::exit(1);
 }
 
+/// Sends again every second until stopped: datagrams get lost, also those that follow at once on a
+/// permission which the server has not seen to yet.
+task<> repeat(endpoint* app, int round) {
+  const std::array<std::byte, 100> bytes{};
+  for (;;) {
+    const status waited = co_await sleep_for(std::chrono::seconds(1));
+    if (waited) co_return;
+    static_cast<void>(co_await app->send_to(id_of(false, round), chain(bytes_view(bytes))));
+    std::printf("round=%d repeated=1\n", round);
+    std::fflush(stdout);
+  }
+}
+
 task<> one_round(asio_stream_network* net, turn_options with, int round, time_point start,
                  duration settle) {
   scheduler& home = net->home();
@@ -131,8 +144,12 @@ task<> one_round(asio_stream_network* net, turn_options with, int round, time_po
     std::printf("round=%d registered=%lld ready=%lld demanded=%lld sent=%lld\n", round,
                 ns(registered), ns(usable), ns(demanded), ns(home.now()));
     std::fflush(stdout);
+    task_group repeating(home);
+    static_cast<void>(repeating.spawn(repeat(&app, round)));
     const result<incoming> back = co_await app.receive();
     expect(back ? status() : back.error(), "echo");
+    repeating.request_stop();
+    static_cast<void>(co_await repeating.join());
   } else {
     result<incoming> got = co_await app.receive();
     expect(got ? status() : got.error(), "receive");

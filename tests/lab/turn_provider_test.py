@@ -15,7 +15,7 @@ import lab
 import nat
 import namespaces
 import turn
-from pair import Pair, carries, interrupted
+from pair import Pair, carry, interrupted
 
 DIAGNOSIS = os.environ.get("LOCKGATE_STUN_DIAGNOSIS", "stun_diagnosis")
 
@@ -72,13 +72,17 @@ class Traffic(unittest.TestCase):
 class Matrix(unittest.TestCase):
     def test_every_nat_with_every_nat(self):
         pairs = [(a, b) for a in nat.KINDS for b in nat.KINDS]
-        passed = 0
+        passed = repeated = 0
         for nat_a, nat_b in pairs:
             with self.subTest(a=nat_a, b=nat_b):
-                self.assertTrue(carries(directory, nat_a, nat_b))
+                repeated += carry(directory, nat_a, nat_b)
                 passed += 1
-        print(f"turn: {passed} of {len(pairs)} pairs of NATs", file=sys.stderr)
+        print(
+            f"turn: {passed} of {len(pairs)} pairs of NATs, {repeated} datagrams repeated",
+            file=sys.stderr,
+        )
         self.assertEqual(passed, 81)
+        self.assertLessEqual(repeated, 4)  # as rare as data that overtakes its permission
 
 
 class Diagnosis(unittest.TestCase):
