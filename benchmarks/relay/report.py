@@ -90,8 +90,8 @@ def pairs_of_nats() -> tuple[int, int, int]:
 
 
 def flood(pair: Pair) -> list[dict[str, int]]:
-    """What both of our peers say about a flood."""
-    return [said[-1] for said in pair.run("flood", FLOOD_SECONDS, RATE, SIZE)]
+    """What both of our peers say about a flood over UDP, the contender's only way."""
+    return [said[-1] for said in pair.run("flood", FLOOD_SECONDS, RATE, SIZE, "udp")]
 
 
 def contending_flood(pair: Pair) -> list[dict[str, int]]:

@@ -14,6 +14,8 @@ using namespace support;
 
 namespace {
 
+constexpr std::size_t outbox = lockgate::detail::gathered_sends::batch_size;
+
 std::string sent_text(const script& s, const transport_id& to) {
   std::string all;
   for (const row_called& c : s.calls)
@@ -117,19 +119,19 @@ TEST_CASE("forward of many: what is not taken into a full outbox can be offered 
   std::vector<incoming> batch;
   {
     train all(pool);
-    for (int i = 0; i < 400; ++i) {
+    for (std::size_t i = 0; i < outbox + 144; ++i) {
       batch.push_back(all.cut(w.other, std::to_string(i)));
       expected += std::to_string(i) + ' ';
     }
   }
   const sent taken = w.app.forward(batch);
-  CHECK(taken.accepted == 256);  // one batch waits for the row
+  CHECK(taken.accepted == outbox);  // one batch waits for the row
   CHECK(taken.why == errc::queue_full);
-  CHECK(text_of(batch[256].contiguous()) == "256");
-  CHECK(w.app.forward(std::span(batch).subspan(256)).why == errc::queue_full);
+  CHECK(text_of(batch[outbox].contiguous()) == std::to_string(outbox));
+  CHECK(w.app.forward(std::span(batch).subspan(outbox)).why == errc::queue_full);
   w.s.door_of(row::send_buffers).open_for_good();
   w.run();
-  CHECK(w.app.forward(std::span(batch).subspan(256)).accepted == 144);
+  CHECK(w.app.forward(std::span(batch).subspan(outbox)).accepted == 144);
   w.run();
   CHECK(sent_text(w.s, w.other) == expected);
   CHECK(pool.statistics().outstanding == 0);
@@ -248,8 +250,9 @@ TEST_CASE("G30: what follows a full batch that has cost the path its route waits
     refuses.accepts = 0;
     w.s.plan(row::send_buffers, refuses);
     std::vector<incoming> batch;
-    for (int i = 0; i < 300; ++i) batch.push_back(message(w.peer, std::to_string(i)));
-    if (at_once) CHECK(w.app.forward(batch).accepted == 300);
+    for (std::size_t i = 0; i < outbox + 44; ++i)
+      batch.push_back(message(w.peer, std::to_string(i)));
+    if (at_once) CHECK(w.app.forward(batch).accepted == batch.size());
     else
       for (incoming& m : batch) REQUIRE(w.app.forward(w.peer, std::move(m)).ok());
     CHECK(w.s.count(row::reach_transport_id) == 2);
@@ -258,7 +261,7 @@ TEST_CASE("G30: what follows a full batch that has cost the path its route waits
     w.run();
     REQUIRE(w.s.calls.size() > before);
     CHECK(w.s.calls[before].which == row::reach_transport_id);
-    CHECK(w.link.statistics().messages_sent == 2 + 299);
+    CHECK(w.link.statistics().messages_sent == 2 + outbox + 43);
   }
 }
 

@@ -116,14 +116,15 @@ TEST_CASE("queues: the outbox of an instance is bounded while its row is pended"
   w.s.plan(row::send_buffers, act(manner::waits));
   REQUIRE(w.app.forward(w.peer, lease_of("in flight")).ok());
   w.run();
-  int taken = 0;
+  constexpr std::size_t outbox = lockgate::detail::gathered_sends::batch_size;
+  std::size_t taken = 0;
   status last;
-  for (; taken < 1000 && !last; ++taken) last = w.app.forward(peer_id(2), lease_of("x"));
+  for (; taken < 2 * outbox && !last; ++taken) last = w.app.forward(peer_id(2), lease_of("x"));
   CHECK(last == errc::queue_full);
-  CHECK(taken == 257);  // one batch, and the one refused
+  CHECK(taken == outbox + 1);  // one batch, and the one refused
   w.s.door_of(row::send_buffers).open();
   w.run();
-  CHECK(w.link.statistics().messages_sent == 3 + 256);
+  CHECK(w.link.statistics().messages_sent == 3 + outbox);
 }
 
 TEST_CASE("queues: an endpoint's receive queue is bounded by the memory it pins") {

@@ -1,9 +1,10 @@
 // Datagrams that a socket took over because others of the same batch had overtaken them.
 #pragma once
 
-#include "lockgate/base/address.hpp"         // for socket_address
-#include "lockgate/buffer/slab_pool.hpp"     // for slab_pool, lease
-#include "lockgate/net/datagram_socket.hpp"  // for outgoing_datagram
+#include "lockgate/asio/detail/train_plan.hpp"  // for train_plan
+#include "lockgate/base/address.hpp"            // for socket_address
+#include "lockgate/buffer/slab_pool.hpp"        // for slab_pool, lease
+#include "lockgate/net/datagram_socket.hpp"     // for outgoing_datagram
 
 #include <cstddef>  // for size_t
 #include <memory>   // for unique_ptr
@@ -16,7 +17,7 @@ namespace lockgate::inline v0::detail {
 /// so that many small ones take one slab.
 class held_sends {
  public:
-  static constexpr std::size_t capacity = 256;
+  static constexpr std::size_t capacity = train_plan::datagram_limit;
   struct held {
     socket_address to;
     lease payload;
