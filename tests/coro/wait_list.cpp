@@ -81,6 +81,21 @@ TEST_CASE("F24: completion and stop in one step: the first one counts") {
   }
 }
 
+task<> waits_for_ever(wait_list& list, int& times) {
+  for (;; ++times) static_cast<void>(co_await list.wait());
+}
+
+TEST_CASE("F23: a loop that ignores its stop turns, but leaves others their turns") {
+  support::world w;
+  wait_list list;
+  int times = 0;
+  support::running<> root(w.home, waits_for_ever(list, times));
+  root.request_stop();
+  CHECK_FALSE(w.home.run_ready(2));  // gives the thread back
+  CHECK(times > 0);
+  CHECK(list.empty());
+}
+
 TEST_CASE("F26: the second completion of a waiter is refused") {
   support::world w;
   lockgate::stop_state stop;

@@ -60,6 +60,13 @@ struct greets_early : plain {
   }
 };
 
+struct ignores_stop : plain {
+  void establish_session(lockgate::instance cp) { static_cast<void>(cp.spawn(tick())); }
+  static task<> tick() {
+    for (;;) static_cast<void>(co_await lockgate::sleep_for(std::chrono::seconds(1)));
+  }
+};
+
 template <class P>
 std::string broken_rules() {
   const lt::conformance_report report = lt::run_conformance<P>([] { return P(); });
@@ -103,6 +110,7 @@ TEST_CASE("each fault is reported under its rule") {
   CHECK(broken_rules<hangs_in_establish>() == "U15 ");
   CHECK(broken_rules<miscounts>() == "G26 ");
   CHECK(broken_rules<greets_early>() == "G6 ");
+  CHECK(broken_rules<ignores_stop>() == "I8 ");
 }
 
 TEST_CASE("the report is text too") {

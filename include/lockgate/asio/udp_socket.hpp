@@ -67,11 +67,9 @@ class basic_udp_socket<Transfer>::writable_operation {
    public:
     awaiter(channel& of, const task_context& context) noexcept : channel_(of), context_(context) {}
     bool await_ready() const noexcept { return channel_.closed(); }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
-      if (!waiter_.suspend(coroutine, context_)) return false;
-      channel_.wait(waiter_);
-      return true;
+      if (waiter_.suspend(coroutine, context_)) channel_.wait(waiter_);
     }
     status await_resume() const noexcept { return waited_ ? waiter_.outcome() : errc::closed; }
 
@@ -99,11 +97,9 @@ class basic_udp_socket<Transfer>::receive_operation {
       reader_.into = into;
     }
     bool await_ready() const noexcept { return channel_.closed() || reader_.into.empty(); }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
-      if (!reader_.suspend(coroutine, context_)) return false;
-      channel_.wait(reader_);
-      return true;
+      if (reader_.suspend(coroutine, context_)) channel_.wait(reader_);
     }
     result<std::size_t> await_resume() noexcept {
       if (!waited_ && channel_.closed()) return errc::closed;

@@ -21,10 +21,8 @@ class sleep_awaiter : timer {
         }),
         until_(until), context_(context) {}
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-    if (!waiter_.suspend(coroutine, context_)) return false;
-    context_.home->arm(*this, until_);
-    return true;
+  void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    if (waiter_.suspend(coroutine, context_)) context_.home->arm(*this, until_);
   }
   status await_resume() noexcept {
     disarm();

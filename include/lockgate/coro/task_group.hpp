@@ -113,9 +113,9 @@ class task_group::join_operation {
     awaiter(task_group& group, const task_context& context) noexcept
         : group_(group), wait_(group.empty_.wait()), waiting_(wait_.bind(context)) {}
     bool await_ready() const noexcept { return group_.size() == 0; }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
-      return waiting_.await_suspend(coroutine);
+      waiting_.await_suspend(coroutine);
     }
     status await_resume() const noexcept { return suspended_ ? waiting_.await_resume() : status(); }
 

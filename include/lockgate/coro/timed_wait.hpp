@@ -26,11 +26,10 @@ class wait_until {
           }),
           list_(list), deadline_(deadline), context_(context) {}
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      if (!waiter_.suspend(coroutine, context_)) return false;
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      if (!waiter_.suspend(coroutine, context_)) return;
       list_.push_back(waiter_);
       if (deadline_ != never) context_.home->arm(*this, deadline_);
-      return true;
     }
     status await_resume() noexcept {
       disarm();

@@ -22,16 +22,18 @@ class waiter : public list_link<waiter>, private stop_callback {
           static_cast<waiter&>(self).complete(errc::canceled);
         }) {}
 
-  /// Suspends `coroutine` until `complete`. False when a stop had been requested already; then the
-  /// coroutine goes on at once, and `outcome()` is `errc::canceled`.
-  bool suspend(std::coroutine_handle<> coroutine, const task_context& context) noexcept {
+  /// Suspends `coroutine` until `complete`. False when a stop had been requested already: that has
+  /// completed it, in its turn like any other, so that not even a loop that ignores its stop keeps
+  /// others from running.
+  [[nodiscard]] bool suspend(std::coroutine_handle<> coroutine,
+                             const task_context& context) noexcept {
+    resumption_.suspend(coroutine, *context.home);
+    pending_ = true;
     if (context.stop->stop_requested()) {
-      outcome_ = errc::canceled;
+      complete(errc::canceled);
       return false;
     }
-    resumption_.suspend(coroutine, *context.home);
     context.stop->add(*this);
-    pending_ = true;
     return true;
   }
   /// Claims the waiter and resumes it. False when it was claimed before.
@@ -87,10 +89,8 @@ class wait_list::wait_operation {
     awaiter(wait_list& list, const task_context& context) noexcept
         : list_(list), context_(context) {}
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      if (!waiter_.suspend(coroutine, context_)) return false;
-      list_.push_back(waiter_);
-      return true;
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      if (waiter_.suspend(coroutine, context_)) list_.push_back(waiter_);
     }
     status await_resume() const noexcept { return waiter_.outcome(); }
 

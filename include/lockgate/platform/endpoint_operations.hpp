@@ -38,12 +38,11 @@ class endpoint::ready_operation {
     awaiter(detail::endpoint_state* state, const task_context& context) noexcept
         : state_(state), context_(context) {}
     bool await_ready() const noexcept { return !state_ || state_->is_ready(); }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
-      if (!waiter_.suspend(coroutine, context_)) return false;
+      if (!waiter_.suspend(coroutine, context_)) return;
       state_->wait_for_id(waiter_);
       user_.enter(*state_);
-      return true;
     }
     result<transport_id> await_resume() noexcept {
       if (!state_) return errc::closed;
@@ -94,15 +93,13 @@ class endpoint::send_operation {
       if (given.failure()) return end_with(path_->row_threw(given.failure()));
       return end_with(settle(given.now()));
     }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (waits_for_row_) {
         resumption_.suspend(coroutine, *context_.home);
-        return true;
+        return;
       }
       request_.emplace(message_);
-      if (!request_->suspend(coroutine, context_)) return false;
-      path_->enqueue(*request_);
-      return true;
+      if (request_->suspend(coroutine, context_)) path_->enqueue(*request_);
     }
     status await_resume() noexcept {
       if (request_) return request_->outcome();
@@ -156,12 +153,11 @@ class endpoint::receive_many_operation {
       request_.count = at_->take_queued(request_.into);
       return request_.count > 0;
     }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      if (!request_.suspend(coroutine, context_)) return false;
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      if (!request_.suspend(coroutine, context_)) return;
       at_->wait_for_message(request_);
       user_.enter(*at_);
       waited_ = true;
-      return true;
     }
     result<std::size_t> await_resume() noexcept {
       leave();
@@ -197,8 +193,8 @@ class endpoint::receive_operation {
     awaiter(detail::endpoint_state* at, const task_context& context) noexcept
         : many_(at, {&message_, 1}, context) {}
     bool await_ready() noexcept { return many_.await_ready(); }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      return many_.await_suspend(coroutine);
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      many_.await_suspend(coroutine);
     }
     result<incoming> await_resume() noexcept {
       const result<std::size_t> count = many_.await_resume();

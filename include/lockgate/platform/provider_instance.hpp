@@ -104,11 +104,9 @@ class provider_instance::deregister_operation {
       return outcome_ || session_->owns(context_.owner) ||
              session_->state() == session_state::deregistered;
     }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
-      if (!waiter_.suspend(coroutine, context_)) return false;
-      session_->drained().push_back(waiter_);
-      return true;
+      if (waiter_.suspend(coroutine, context_)) session_->drained().push_back(waiter_);
     }
     status await_resume() const noexcept { return suspended_ ? waiter_.outcome() : outcome_; }
 

@@ -149,11 +149,9 @@ class instance_call_awaiter {
                         const task_context& context) noexcept
       : host_(host), context_(context), call_(what, id, peer, blob) {}
   bool await_ready() noexcept { return host_.answer_now(call_, context_, outcome_); }
-  bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
+  void await_suspend(std::coroutine_handle<> coroutine) noexcept {
     suspended_ = true;
-    if (!call_.suspend(coroutine, context_)) return false;
-    host_.pend(call_);
-    return true;
+    if (call_.suspend(coroutine, context_)) host_.pend(call_);
   }
   Answer await_resume() noexcept {
     if (suspended_) outcome_ = call_.outcome();

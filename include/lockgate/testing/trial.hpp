@@ -104,7 +104,8 @@ class trial {
       parts_->home.end_turn();
       return !parts_->home.is_idle();
     }
-    if (++steps_ > options_.steps) fail("I8", "no end within the bound on steps");
+    if (++steps_ > options_.steps)
+      fail("I8", "no end within the bound on steps; does a loop go on after errc::canceled?");
     return !first_;
   }
 

@@ -104,10 +104,8 @@ class virtual_socket::receive_operation {
     bool await_ready() const noexcept {
       return !what_.state_ || what_.state_->closed || !what_.state_->queue.empty();
     }
-    bool await_suspend(std::coroutine_handle<> coroutine) noexcept {
-      if (!waiter_.suspend(coroutine, context_)) return false;
-      what_.state_->readers.push_back(waiter_);
-      return true;
+    void await_suspend(std::coroutine_handle<> coroutine) noexcept {
+      if (waiter_.suspend(coroutine, context_)) what_.state_->readers.push_back(waiter_);
     }
     result<std::size_t> await_resume() noexcept {
       if (waiter_.outcome()) return waiter_.outcome();
