@@ -48,8 +48,8 @@ TEST_CASE("G24, G26, G28: C: a provider that pends every call and completes on i
   const std::uint64_t ignored = capi::misuse().ignored_completions;
   worker w;
   CHECK(worker_start(&w) == S_OK);
-  const int count = 500;
-  CHECK(capi::run([count] { return exchange(count); }) == count);
+  constexpr int count = 500;
+  CHECK(capi::run([] { return exchange(count); }) == count);
   CHECK(worker_finish(&w) == S_OK);
   CHECK(w.terminated == 1);
   CHECK(w.echoed == count);
