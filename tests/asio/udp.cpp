@@ -155,6 +155,59 @@ TEST_CASE("segments of a received train share one slab and are not copied") {
   f.run(flow::run(f));
 }
 
+namespace {
+
+/// Keeps what has been received until the turn ends, as an outbox does.
+class kept_for_a_turn final : turn_end_item {
+ public:
+  explicit kept_for_a_turn(scheduler& home) noexcept
+      : turn_end_item([](turn_end_item& self) noexcept {
+          auto& me = static_cast<kept_for_a_turn&>(self);
+          me.most = std::max(me.most, me.leases_.size());
+          me.leases_.clear();
+        }),
+        home_(home) {}
+  void keep(lease&& memory) {
+    leases_.push_back(std::move(memory));
+    home_.at_turn_end(*this);
+  }
+  std::size_t most = 0;
+
+ private:
+  scheduler& home_;
+  std::vector<lease> leases_;
+};
+
+}  // namespace
+
+TEST_CASE("a batch of large datagrams is used before the next one is received") {
+  using socket = two_sockets<lockgate::detail::linux_udp<>>;
+  constexpr std::size_t batch = 8;
+  socket f;
+  struct flow {
+    static task<> run(socket& fixture, kept_for_a_turn& kept) {
+      const std::vector<std::byte> payload = pattern(40'000, 4);  // too large for trains
+      const std::vector<outgoing_datagram> burst(
+          4 * batch, {fixture.b.local_address(), chain(bytes_view(payload))});
+      std::array<received_datagram, batch> in;
+      for (int round = 0; round < 3; ++round) {  // the first ones teach the socket their size
+        kept.most = 0;
+        co_await send_all(fixture.a, burst);
+        for (std::size_t count = 0; count < burst.size();) {
+          const result<std::size_t> got = co_await fixture.b.receive(in);
+          REQUIRE(got);
+          for (std::size_t i = 0; i < *got; ++i) kept.keep(std::move(in[i].payload));
+          count += *got;
+        }
+      }
+    }
+  };
+  kept_for_a_turn kept(f.net.home());
+  f.run(flow::run(f, kept));
+  CHECK(kept.most > 0);
+  CHECK(kept.most <= batch);
+}
+
 TEST_CASE_TEMPLATE("F43: an exhausted pool drops and counts, and recovers", T, BACKENDS) {
   network_options options;
   options.slab_limit = 4;

@@ -44,10 +44,10 @@ struct linux_receive_workspace {
 /// The receiving half of a UDP socket.
 ///
 /// Small datagrams are packed into shared slabs, up to 32 with one call. Once messages turn out to
-/// be larger, each gets a slab of its own, 8 with one call, until a while has passed without a
-/// large one. The number asked for follows what came. Once datagrams have come one by one for a
-/// while, only one is asked for, without looking for a second: readiness tells of that as well. Now
-/// and then more are asked for, to notice when that has changed.
+/// be larger, each gets a slab of its own, 4 to 16 with one call by how long they are, until a
+/// while has passed without a large one. The number asked for follows what came. Once datagrams
+/// have come one by one for a while, only one is asked for, without looking for a second: readiness
+/// tells of that as well. Now and then more are asked for, to notice when that has changed.
 template <class Calls>
 class linux_receiver {
  public:
