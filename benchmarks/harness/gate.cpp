@@ -69,7 +69,7 @@ figure value(std::string row, std::string_view counter) {
   return [row = std::move(row), counter](const results& run) { return run.median(row, counter); };
 }
 
-bool print_table(const std::vector<gate>& all, const results& run) {
+bool print_table(const std::vector<gate>& all, const results& run, bool chosen_rows) {
   std::size_t longest = 4;
   for (const gate& g : all) longest = std::max(longest, g.name.size());
   const int width = static_cast<int>(longest);
@@ -79,6 +79,7 @@ bool print_table(const std::vector<gate>& all, const results& run) {
   bool kept = true;
   for (const gate& g : all) {
     const auto measured = g.measured(run);
+    if (!measured && chosen_rows) continue;
     const bool ok = measured && g.allowed.permits(*measured);
     kept = kept && ok;
     std::printf("%-*s | %8s | %-8s | %s\n", width, g.name.c_str(),

@@ -53,7 +53,8 @@ struct gate {
 /// Every gate of the project, in the order of the table. Defined in gates.cpp and nowhere else.
 std::vector<gate> gates();
 
-/// Prints `gate | measured | limit | ok` and returns whether every gate was measured and kept.
-bool print_table(const std::vector<gate>& all, const results& run);
+/// Prints `gate | measured | limit | ok` and returns whether every gate was measured and kept. Of a
+/// run of `chosen_rows`, gates that need others are left out.
+bool print_table(const std::vector<gate>& all, const results& run, bool chosen_rows);
 
 }  // namespace bench
