@@ -111,7 +111,6 @@ class direct {
     socket_type socket;
     std::array<received_datagram, receive_size> datagrams;
     std::array<incoming, receive_size> messages;
-    std::array<outgoing_datagram, send_size> to_send;
   };
 
   using port_table = std::unordered_map<transport_id, std::shared_ptr<port>>;
@@ -194,12 +193,12 @@ class direct {
       if (count == 0 || message.remote != messages[count - 1].remote)
         to = peers_.find(message.remote);
       if (message.local != local || !to) break;
-      outgoing_datagram& datagram = by.to_send[count++];
+      outgoing_datagram& datagram = to_send_[count++];
       datagram.to = *to;
       datagram.payload = message.payload;
     }
     if (count == 0) return errc::unreachable;  // its row of the table is gone
-    const sent taken = by.socket.try_send(std::span(by.to_send).first(count));
+    const sent taken = by.socket.try_send(std::span(to_send_).first(count));
     counters_.sent += taken.accepted;
     return taken;
   }
@@ -224,6 +223,7 @@ class direct {
   instance cp_;
   direct_counters counters_;
   port_table ports_;
+  std::array<outgoing_datagram, send_size> to_send_;  // within one call
   [[no_unique_address]] typename detail::counters_of<socket_type>::type closed_sockets_{};
 };
 
