@@ -125,7 +125,7 @@ void two_threads_register_one_instance(void) {
 /* A provider whose helpers complete everything that was pended, some of it twice or when it is
    long over, indicate whatever they like, and deregister, all at the same time. */
 
-enum { LIVES = 40, KEPT = 32, HELPERS = 3 };
+enum { LIVES = 40, KEPT = 32, HELPERS = 3, PATIENCE = 100000 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pended_call calls[KEPT]; /* the latest ones, of all lives */
 static unsigned called, completed;
@@ -135,6 +135,13 @@ static void keep_call(provider* p) {
   pthread_mutex_lock(&lock);
   calls[called++ % KEPT] = p->last;
   pthread_mutex_unlock(&lock);
+}
+
+static unsigned calls_so_far(void) {
+  pthread_mutex_lock(&lock);
+  const unsigned count = called;
+  pthread_mutex_unlock(&lock);
+  return count;
 }
 
 static VOID CALLBACK message_back(PVOID context, HRESULT result) {
@@ -201,7 +208,9 @@ void careless_helpers(void) {
     }
     EXPECT(CPNatfwtRegisterProviderInstance(p->instance, NULL, NULL, 0, NULL) == S_OK);
     atomic_store(&handle, p->instance);
-    for (unsigned i = 0; i < 20; ++i) sched_yield();
+    /* Every other life goes on until it has been used, however slow the machine is. */
+    const unsigned before = calls_so_far(), patience = life % 2 == 0 ? 20 : PATIENCE;
+    for (unsigned i = 0; i < patience && (i < 20 || calls_so_far() == before); ++i) sched_yield();
     const HRESULT result = CPNatfwtDeregisterProviderInstance(p->instance);
     EXPECT(result == S_OK || result == CPNATFWT_E_STATE); /* a helper was first */
     EXPECT(p->calls[TERMINATE] == 1);
@@ -210,6 +219,7 @@ void careless_helpers(void) {
     CPNatfwtDestroyProviderInstance(p->instance);
     free(p);
   }
+  for (unsigned i = 0; i < PATIENCE && ignored_completions() == ignored; ++i) sched_yield();
   pthread_mutex_lock(&lock);
   lives_over = 1;
   pthread_mutex_unlock(&lock);
