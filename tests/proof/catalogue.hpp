@@ -135,7 +135,7 @@ inline std::vector<entry> catalogue() {
     s.deregisterers = 1;
   }
   {
-    lifecycle& s = add("sends and every end", "F11 F15 F22");
+    lifecycle& s = add("sends and every end", "F13 F22");
     s.rows.establish = {act::now, act::later};
     s.rows.active = {act::now, act::later};
     s.rows.send = {act::now, act::later};
