@@ -89,6 +89,28 @@ TEST_CASE("scheduler: turns are bounded, and end even while more is ready") {
   CHECK(ends == 3);
 }
 
+TEST_CASE("scheduler: turns without timers leave what is due to the next collection") {
+  support::world w;
+  int posted = 0, expired = 0, steps = 0;
+  step work([&] { ++steps; });
+  struct alarm final : lockgate::timer {
+    explicit alarm(int& count)
+        : timer([](lockgate::ready_item& self) noexcept { ++static_cast<alarm&>(self).fired; }),
+          fired(count) {}
+    int& fired;
+  } due(expired);
+  w.home.arm(due, w.time.at);
+  w.home.schedule(work);
+  w.home.post([&] { ++posted; });
+  CHECK(w.home.run_turns(3));
+  CHECK(steps == 1);
+  CHECK(posted == 1);
+  CHECK(expired == 0);
+  w.home.collect();
+  CHECK(w.home.run_turns(3));
+  CHECK(expired == 1);
+}
+
 TEST_CASE("scheduler: the end of a turn comes once, after its steps, and may make more work") {
   support::world w;
   std::vector<int> order;

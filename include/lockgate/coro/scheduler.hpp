@@ -110,12 +110,24 @@ class scheduler {
     }
     return false;
   }
+  /// The same without timers, for a loop that has one of its own and calls `collect` when the next
+  /// deadline has come. Cost: the clock is not read.
+  bool run_turns(std::size_t max_turns) noexcept {
+    assert_thread();
+    for (; max_turns > 0; --max_turns) {
+      take_posted();
+      run_turn();
+      end_turn();
+      if (is_idle()) return true;
+    }
+    return false;
+  }
 
   /// Queues what was posted and every timer that is due. Gives the time; without timers the clock
   /// is not read, and it is `never`.
   time_point collect() noexcept {
+    take_posted();
     const bool outer = std::exchange(running_, true);
-    if (!inbox_.empty()) inbox_.run_all();
     const time_point at = timers_.earliest() ? now() : never;
     while (timer* t = timers_.earliest()) {
       if (t->deadline() > at) break;
@@ -202,6 +214,11 @@ class scheduler {
   void release_thread() noexcept { thread_ = {}; }
 
  private:
+  void take_posted() noexcept {
+    const bool outer = std::exchange(running_, true);
+    if (!inbox_.empty()) inbox_.run_all();
+    running_ = outer;
+  }
   void run_turn() noexcept {
     const bool outer = std::exchange(running_, true);
     for (std::size_t steps = 0; steps < turn_length && !ready_.empty(); ++steps) {

@@ -81,14 +81,20 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   [[nodiscard]] scheduler* home() noexcept { return home_; }
 
  private:
+  void deadline_came() noexcept {
+    if (!home_) return;
+    in_turn_ = true;
+    home_->collect();
+    turn();
+  }
   void turn() noexcept {
     if (!home_) return;
     in_turn_ = true;
-    bool idle = home_->run_ready(turns_at_a_time);
+    bool idle = home_->run_turns(turns_at_a_time);
     if (idle && !relooks_.empty()) idle = relook();
     in_turn_ = false;
     if (!idle) post_turn();
-    else arm_timer();
+    arm_timer();
   }
 
   /// True when nothing came and everybody waits in the ordinary way; false when the `io_context`
@@ -96,7 +102,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   bool relook() noexcept {
     for (std::size_t finds = 0; look_once(); ++finds) {
       begins_to_look_ = true;
-      if (!home_->run_ready(turns_at_a_time) || finds == most_finds) return false;
+      if (!home_->run_turns(turns_at_a_time) || finds == most_finds) return false;
     }
     if (relooks_.empty()) return true;
     const time_point at = home_->now();  // not read as long as something is found
@@ -147,7 +153,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
                                     [](io_loop& self, const std::error_code& error) {
                                       if (error) return;  // moved, or canceled
                                       self.armed_ = never;
-                                      self.turn();
+                                      self.deadline_came();
                                     }));
   }
 
