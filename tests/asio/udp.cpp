@@ -406,7 +406,7 @@ TEST_CASE_TEMPLATE("a dual-stack socket speaks IPv4 in mapped form", T, BACKENDS
   f.run(flow::run(f, both));
 }
 
-TEST_CASE("ancillary data tells where a datagram was sent to") {
+TEST_CASE("ancillary data tells when a datagram came, and where it was sent to") {
   two_sockets<lockgate::detail::linux_udp<>> f;
   udp_options options;
   options.ancillary = true;
@@ -422,10 +422,31 @@ TEST_CASE("ancillary data tells where a datagram was sent to") {
       co_await send_all(fixture.a, one);
       std::vector<received_datagram> in = co_await receive_all(wild, 1, 1);
       CHECK(in[0].local == one[0].to);
+      CHECK(in[0].arrival > time_point());
+      CHECK(in[0].arrival <= fixture.net.home().now());
       CHECK(in[0].ecn == 0);
     }
   };
   f.run(flow::run(f, *opened));
+}
+
+TEST_CASE("a timer goes off while others run without end") {
+  two_sockets<lockgate::detail::default_udp> f;
+  struct flow {
+    static task<> spin(bool& over) {
+      while (!over) co_await yield();
+    }
+    static task<> sleep(bool& over) {
+      co_await yield();  // so that the timer is armed by a loop that is never idle
+      const status slept = co_await sleep_for(std::chrono::milliseconds(1));
+      CHECK(slept.ok());
+      over = true;
+    }
+  };
+  bool over = false;
+  f.start(flow::spin(over));
+  f.run(flow::sleep(over));
+  CHECK(over);
 }
 
 TEST_CASE("SO_REUSEPORT lets two sockets have one port") {

@@ -17,7 +17,7 @@
 #include "lockgate/net/datagram_socket.hpp"     // for datagram_network
 
 #include <asio/io_context.hpp>  // for io_context
-#include <asio/ip/udp.hpp>      // for udp::socket
+#include <asio/ip/udp.hpp>      // for udp
 #include <asio/ip/v6_only.hpp>  // for v6_only
 
 #include <cstddef>       // for size_t
@@ -70,7 +70,7 @@ class basic_asio_network {
   }
   [[nodiscard]] result<datagram_socket_type> open_datagram(const socket_address& local,
                                                            const udp_options& options) {
-    asio::ip::udp::socket socket(context());
+    detail::native_udp_socket socket(context());
     std::error_code error;
     prepare(socket, local, options, error);
     if (error) return from_asio(error);
@@ -88,7 +88,7 @@ class basic_asio_network {
         workspace_(std::make_unique<typename Transfer::workspace>(pool_)),
         loop_(std::make_shared<detail::io_loop>(context, scheduler_)) {}
 
-  static void prepare(asio::ip::udp::socket& socket, const socket_address& local,
+  static void prepare(detail::native_udp_socket& socket, const socket_address& local,
                       const udp_options& options, std::error_code& error) {
     const asio::ip::udp::endpoint to = to_endpoint(local);
     socket.open(to.protocol(), error);

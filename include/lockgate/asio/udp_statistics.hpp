@@ -15,6 +15,7 @@ struct udp_statistics {
   std::uint64_t receive_calls = 0;  ///< system calls that asked for datagrams
   std::uint64_t send_calls = 0;     ///< system calls that sent
   std::uint64_t waits = 0;          ///< times the io_context was asked for readiness
+  std::uint64_t pauses = 0;         ///< times datagrams were left to gather (`moderation`)
   std::uint64_t datagrams_received = 0;
   std::uint64_t datagrams_sent = 0;
   std::uint64_t trains_received = 0;    ///< coalesced by the kernel (UDP_GRO)
@@ -49,8 +50,11 @@ struct udp_options {
   std::size_t batches_per_turn = 16;     ///< batches received before others get their turn
   bool offload = true;                   ///< use UDP_GRO and UDP_SEGMENT where there are
   bool share_port = false;               ///< SO_REUSEPORT: several sockets on one port
-  bool ancillary = false;                ///< fill in `received_datagram::local` and `ecn`
-  duration look_again{};                 ///< poll this long before waiting; burns processor time
+  bool ancillary = false;  ///< fill in `arrival`, `local` and `ecn` of what is received
+  /// Once datagrams come one by one, closer together than this and without being answered, let them
+  /// gather this long, as the interrupt moderation of a network card does; zero: never.
+  duration moderation = std::chrono::microseconds(100);
+  duration look_again{};  ///< poll this long before waiting; burns processor time
   duration no_buffer_backoff = std::chrono::milliseconds(1);  ///< wait after ENOBUFS
 };
 

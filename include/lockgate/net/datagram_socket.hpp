@@ -31,8 +31,8 @@ struct received_datagram {
 
   lease payload;
   socket_address from;
-  socket_address local;  ///< the address it was sent to; the socket's own where unknown
-  time_point arrival;
+  socket_address local;    ///< the address it was sent to; the socket's own where unknown
+  time_point arrival;      ///< when the network had it; the epoch where unknown
   std::uint8_t ecn = 0;    ///< RFC 3168 codepoint, 0 where unknown
   bool truncated = false;  ///< longer than the memory: not the whole message
 };

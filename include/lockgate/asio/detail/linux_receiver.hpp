@@ -68,10 +68,11 @@ class linux_receiver {
   /// Two batches in memory at the same time would push each other out of the processor's cache.
   [[nodiscard]] bool fills_cache() const noexcept { return !packed_; }
   std::size_t discard() noexcept { return leftover_.clear(); }
+  void expect_several() noexcept { lone_ = 0; }
 
   receive_outcome receive(std::span<received_datagram> into, time_point arrival) noexcept {
     receive_outcome out;
-    if (!leftover_.empty()) {
+    if (!leftover_.empty()) [[unlikely]] {
       out.count = leftover_.take(into);
       out.more = more_;
       return out;
@@ -83,14 +84,14 @@ class linux_receiver {
       const std::size_t room = lone ? 1 : into.size() - out.count;
       const std::size_t wanted = train_length_ > 1 ? batch_ : std::min(batch_, room);
       const std::size_t asked = shared_.buffers.prepare(wanted, packed_);
-      if (asked == 0) {
+      if (asked == 0) [[unlikely]] {
         drop();
         more_ = false;
         break;
       }
       prepare(asked);
       const int got = call(asked, 0);
-      if (got < 0) {
+      if (got < 0) [[unlikely]] {
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
           more_ = false;
         } else if (is_reported_errno(errno)) {
@@ -137,27 +138,32 @@ class linux_receiver {
   void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
                std::size_t& filled) noexcept {
     train_length_ = 1;
+    linux_receive_workspace& shared = shared_;
     const socket_address local = local_;
+    std::size_t plain = 0, cut_off = 0, small = small_messages_;
     for (std::size_t i = 0; i < count; ++i) {
-      const mmsghdr& message = shared_.messages[i];
+      const mmsghdr& message = shared.messages[i];
       const std::size_t size = message.msg_len;
-      small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
+      small = size > receive_buffers::packed_size ? 0 : small + 1;
       if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
-          !shared_.buffers.is_contiguous(size)) {
+          !shared.buffers.is_contiguous(size)) [[unlikely]] {
         deliver_special(i, arrival, into, filled);
         continue;
       }
       const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-      ++counters_.datagrams_received;
-      counters_.truncated += truncated;
+      ++plain;
+      cut_off += truncated;
       received_datagram& out = into[filled++];
-      out.payload = shared_.buffers.take(i, size);
-      load(shared_.from[i], out.from);
+      out.payload = shared.buffers.take(i, size);
+      load(shared.from[i], out.from);
       out.local = local;
       out.arrival = arrival;
       out.ecn = 0;
       out.truncated = truncated;
     }
+    counters_.datagrams_received += plain;
+    counters_.truncated += cut_off;
+    small_messages_ = small;
     if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
   }
   /// A message about which there is more to know, that lies in two pieces, or that finds no room.

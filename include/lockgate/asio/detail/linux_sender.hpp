@@ -68,7 +68,8 @@ class linux_sender {
 
   sent send(std::span<const outgoing_datagram> batch) noexcept {
     send_held();
-    if (!held_.empty()) return errc::would_block;
+    if (!held_.empty()) [[unlikely]]
+      return errc::would_block;
     for (std::size_t done = 0; done < batch.size();) {
       const auto rest = batch.subspan(done);
       if (rest.size() == 1 || rest[0].payload.part_count() > train_plan::joinable_parts) {
@@ -122,7 +123,8 @@ class linux_sender {
     for (int attempts = 16;;) {
       ++counters_.send_calls;
       const int n = Calls::send(fd_, messages, static_cast<unsigned>(count));
-      if (n > 0) return done = static_cast<std::size_t>(n), status();
+      if (n > 0) [[likely]]
+        return done = static_cast<std::size_t>(n), status();
       const int error = n == 0 ? EAGAIN : errno;
       if (const status why = judge(error, attempts); why) {
         refusal_ = error;
@@ -140,7 +142,7 @@ class linux_sender {
     slab_pool::filling whole;
     const chain* payload = &datagram.payload;
     chain joined;
-    if (payload->part_count() > train_plan::joinable_parts) {
+    if (payload->part_count() > train_plan::joinable_parts) [[unlikely]] {
       if (payload->size() > shared_.pool.slab_size()) return errc::message_too_large;
       whole = shared_.pool.acquire();
       if (!whole.has_memory()) return errc::no_buffer;

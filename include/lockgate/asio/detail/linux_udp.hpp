@@ -4,11 +4,13 @@
 #include "lockgate/asio/detail/linux_receiver.hpp"  // for linux_receiver
 #include "lockgate/asio/detail/linux_sender.hpp"    // for linux_sender
 #include "lockgate/asio/detail/linux_socket.hpp"    // for linux_udp_calls
+#include "lockgate/asio/detail/native_socket.hpp"   // for native_udp_socket
 #include "lockgate/asio/udp_statistics.hpp"         // for udp_statistics, udp_options
 #include "lockgate/base/sent.hpp"                   // for sent
 #include "lockgate/net/datagram_socket.hpp"         // for received_datagram, outgoing_datagram
 
-#include <asio/ip/udp.hpp>  // for udp::socket
+#include <unistd.h>         // for close
+#include <asio/ip/udp.hpp>  // for udp
 
 #include <cerrno>        // for errno
 #include <cstddef>       // for size_t
@@ -27,21 +29,22 @@ class linux_udp {
     linux_send_workspace sending;
   };
 
-  static void share_port(asio::ip::udp::socket& socket, std::error_code& error) noexcept {
+  static void share_port(native_udp_socket& socket, std::error_code& error) noexcept {
     if (Calls::set_option(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, 1) != 0)
       error.assign(errno, std::system_category());
   }
-  static void enlarge_buffers(asio::ip::udp::socket& socket, const udp_options& options) noexcept {
+  static void enlarge_buffers(native_udp_socket& socket, const udp_options& options) noexcept {
     detail::enlarge_buffers<Calls>(socket.native_handle(), options);
   }
 
-  linux_udp(workspace& shared, asio::ip::udp::socket& socket, const udp_options& options,
+  linux_udp(workspace& shared, native_udp_socket& socket, const udp_options& options,
             const socket_address& local, udp_statistics& counters) noexcept
-      : receiver_(shared.receiving, socket.native_handle(), options, local, counters),
-        sender_(shared.sending, socket.native_handle(),
-                options.offload && enable_offload(socket.native_handle()), !local.ip.is_v4(),
-                counters) {
-    if (options.ancillary) enable_ancillary(socket.native_handle(), !local.ip.is_v4());
+      : socket_(socket), native_(socket.native_handle()),
+        protocol_(local.ip.is_v4() ? asio::ip::udp::v4() : asio::ip::udp::v6()),
+        receiver_(shared.receiving, native_, options, local, counters),
+        sender_(shared.sending, native_, options.offload && enable_offload(native_),
+                !local.ip.is_v4(), counters) {
+    if (options.ancillary) enable_ancillary(native_, !local.ip.is_v4());
   }
 
   [[nodiscard]] bool has_leftover() const noexcept { return receiver_.has_leftover(); }
@@ -54,6 +57,23 @@ class linux_udp {
     return receiver_.receive(into, arrival);
   }
   sent send(std::span<const outgoing_datagram> batch) noexcept { return sender_.send(batch); }
+
+  /// Keeps datagrams from waking the thread until `rejoin_reactor`: Asio's reactor is woken by each
+  /// one for a socket that it knows, whether or not anybody waits. False when the socket stays.
+  /// Requires: nobody waits.
+  bool leave_reactor() noexcept {
+    std::error_code error;
+    static_cast<void>(socket_.release(error));
+    if (!error) receiver_.expect_several();
+    return !error;
+  }
+  /// Errors: what the system says; the socket is closed then.
+  [[nodiscard]] std::error_code rejoin_reactor() noexcept {
+    std::error_code error;
+    socket_.assign(protocol_, native_, error);
+    if (error) ::close(native_);
+    return error;
+  }
 
  private:
   /// True when this kernel (4.18 and later) cuts trains; receiving them (5.0 and later) is a gift.
@@ -69,6 +89,9 @@ class linux_udp {
     Calls::set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   }
 
+  native_udp_socket& socket_;
+  int native_;
+  asio::ip::udp protocol_;
   linux_receiver<Calls> receiver_;
   linux_sender<Calls> sender_;
 };

@@ -1,6 +1,7 @@
 // UDP through Asio alone, one datagram per call: works wherever Asio does.
 #pragma once
 
+#include "lockgate/asio/detail/native_socket.hpp"    // for native_udp_socket
 #include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, leftover_messages
 #include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
 #include "lockgate/asio/system_error.hpp"            // for from_asio
@@ -12,7 +13,7 @@
 
 #include <asio/buffer.hpp>  // for mutable_buffer, const_buffer
 #include <asio/error.hpp>   // for error codes
-#include <asio/ip/udp.hpp>  // for udp::socket
+#include <asio/ip/udp.hpp>  // for udp
 
 #include <array>         // for array
 #include <cstddef>       // for size_t
@@ -47,7 +48,7 @@ inline constexpr bool truncation_is_an_error = false;
 
 /// The calls of the portable backend; a test may put others in their place.
 struct asio_udp_calls {
-  using socket = asio::ip::udp::socket;
+  using socket = native_udp_socket;
   static std::size_t receive(socket& s, const std::array<asio::mutable_buffer, 2>& into,
                              asio::ip::udp::endpoint& from, std::error_code& error) {
     return s.receive_from(into, from, 0, error);
@@ -74,10 +75,10 @@ class portable_udp {
   static constexpr std::size_t batch_limit = receive_buffers::capacity;
 
   /// Asio has no name for SO_REUSEPORT.
-  static void share_port(asio::ip::udp::socket&, std::error_code& error) noexcept {
+  static void share_port(native_udp_socket&, std::error_code& error) noexcept {
     error = make_error_code(errc::not_supported);
   }
-  static void enlarge_buffers(asio::ip::udp::socket& socket, const udp_options& options) noexcept {
+  static void enlarge_buffers(native_udp_socket& socket, const udp_options& options) noexcept {
     std::error_code ignored;  // the system's own sizes work too, with more loss
     socket.set_option(
         asio::socket_base::receive_buffer_size(static_cast<int>(options.receive_buffer)), ignored);
@@ -85,7 +86,7 @@ class portable_udp {
                       ignored);
   }
 
-  portable_udp(workspace& shared, asio::ip::udp::socket& socket, const udp_options&,
+  portable_udp(workspace& shared, native_udp_socket& socket, const udp_options&,
                const socket_address& local, udp_statistics& counters)
       : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
 
@@ -94,6 +95,9 @@ class portable_udp {
   [[nodiscard]] bool has_held() const noexcept { return false; }
   void send_held() noexcept {}
   std::size_t discard() noexcept { return 0; }
+  /// With one call for each datagram, it is not being woken that costs most.
+  bool leave_reactor() noexcept { return false; }
+  [[nodiscard]] std::error_code rejoin_reactor() noexcept { return {}; }
   /// True after a send that a device queue refused: the socket looks writable all the same.
   [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
 
@@ -211,7 +215,7 @@ class portable_udp {
   static constexpr std::size_t most_parts = 64;
 
   workspace& shared_;
-  asio::ip::udp::socket& socket_;
+  native_udp_socket& socket_;
   socket_address local_;
   udp_statistics& counters_;
   asio::ip::udp::endpoint from_;

@@ -191,7 +191,7 @@ class receive_buffers {
   /// How many messages the shared slab has room for.
   std::size_t prepare_packed(std::size_t count) noexcept {
     std::size_t at = shared_.has_memory() && shared_.is_unshared() ? 0 : used_;
-    if (!shared_.has_memory() || at + count * packed_size > pool_.slab_size()) {
+    if (!shared_.has_memory() || at + count * packed_size > pool_.slab_size()) [[unlikely]] {
       if (slab_pool::filling fresh = pool_.acquire(); fresh.has_memory()) {
         shared_ = std::move(fresh);
         at = 0;

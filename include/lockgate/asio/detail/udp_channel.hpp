@@ -1,19 +1,21 @@
 // A UDP socket's life in the io_context: who waits for it, and when to ask for readiness.
 #pragma once
 
-#include "lockgate/asio/detail/handler_memory.hpp"   // for handler_memory, owned_handler
-#include "lockgate/asio/detail/io_loop.hpp"          // for io_loop, relook_item
-#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_outcome
-#include "lockgate/asio/detail/udp_totals.hpp"       // for udp_totals, counted_socket
-#include "lockgate/asio/system_error.hpp"            // for from_asio
-#include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
-#include "lockgate/base/result.hpp"                  // for result
-#include "lockgate/base/sent.hpp"                    // for sent
-#include "lockgate/coro/timer.hpp"                   // for timer
-#include "lockgate/coro/wait_list.hpp"               // for waiter, wait_list
-#include "lockgate/net/datagram_socket.hpp"          // for received_datagram, outgoing_datagram
+#include "lockgate/asio/detail/handler_memory.hpp"      // for handler_memory, owned_handler
+#include "lockgate/asio/detail/io_loop.hpp"             // for io_loop, relook_item
+#include "lockgate/asio/detail/native_socket.hpp"       // for native_udp_socket
+#include "lockgate/asio/detail/receive_buffers.hpp"     // for receive_outcome
+#include "lockgate/asio/detail/receive_moderation.hpp"  // for receive_moderation
+#include "lockgate/asio/detail/udp_totals.hpp"          // for udp_totals, counted_socket
+#include "lockgate/asio/system_error.hpp"               // for from_asio
+#include "lockgate/asio/udp_statistics.hpp"             // for udp_statistics, udp_options
+#include "lockgate/base/result.hpp"                     // for result
+#include "lockgate/base/sent.hpp"                       // for sent
+#include "lockgate/coro/timer.hpp"                      // for timer
+#include "lockgate/coro/wait_list.hpp"                  // for waiter, wait_list
+#include "lockgate/net/datagram_socket.hpp"             // for received_datagram, outgoing_datagram
 
-#include <asio/ip/udp.hpp>  // for udp::socket
+#include <asio/ip/udp.hpp>  // for udp
 
 #include <cstddef>       // for size_t
 #include <memory>        // for shared_ptr, enable_shared_from_this
@@ -39,13 +41,14 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
                           timer {
  public:
   udp_channel(std::shared_ptr<io_loop> loop, typename Transfer::workspace& shared,
-              udp_totals& totals, asio::ip::udp::socket&& socket, const udp_options& options,
+              udp_totals& totals, native_udp_socket&& socket, const udp_options& options,
               const socket_address& local)
       : relook_item(
             [](relook_item& self) noexcept { return static_cast<udp_channel&>(self).look(); },
             [](relook_item& self) noexcept { static_cast<udp_channel&>(self).wait_readable(); }),
         timer([](ready_item& self) noexcept { static_cast<udp_channel&>(self).writable(); }),
         loop_(std::move(loop)), options_(options), local_(local), totals_(totals),
+        moderation_(options.look_again > duration::zero() ? duration::zero() : options.moderation),
         socket_(std::move(socket)),
         transfer_(shared, socket_, options_, local_, counted_.statistics) {
     totals_.opened(counted_);
@@ -53,13 +56,16 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
 
   [[nodiscard]] const socket_address& local() const noexcept { return local_; }
   [[nodiscard]] const udp_statistics& statistics() const noexcept { return counted_.statistics; }
-  [[nodiscard]] asio::ip::udp::socket& socket() noexcept { return socket_; }
+  [[nodiscard]] native_udp_socket& socket() noexcept { return socket_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
   sent send(std::span<const outgoing_datagram> batch) noexcept {
-    if (closed_) return errc::closed;
+    if (closed_) [[unlikely]]
+      return errc::closed;
+    moderation_.sent();
     const sent answer = transfer_.send(batch);
-    if (transfer_.has_held()) wait_writable();
+    if (transfer_.has_held()) [[unlikely]]
+      wait_writable();
     return answer;
   }
 
@@ -79,6 +85,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     relook_item::unlink();
     timer::disarm();
     serving_.call_off();
+    if (pause_.is_under_way()) static_cast<void>(end_pause());
     std::error_code ignored;  // the descriptor is gone either way
     socket_.close(ignored);
     readers_.complete_all(errc::closed);
@@ -87,8 +94,10 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
 
  private:
   receive_outcome attempt(std::span<received_datagram> into) noexcept {
-    const receive_outcome outcome = transfer_.receive(into, loop_->home()->now());
+    const receive_outcome outcome =
+        transfer_.receive(into, options_.ancillary ? loop_->home()->now() : time_point());
     more_ = outcome.more;
+    moderation_.received(outcome.count);
     return outcome;
   }
   /// Gives the reader who has waited longest what is there. True when there was something.
@@ -125,9 +134,16 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     return found;
   }
   void wait_readable() noexcept {
-    if (closed_ || std::exchange(read_wait_, true)) return;
+    if (closed_ || read_wait_ || pause_.is_under_way()) return;
+    if (moderation_.should_pause(*loop_->home()) && !write_wait_ && transfer_.leave_reactor())
+        [[unlikely]] {
+      ++counted_.statistics.pauses;
+      loop_->home()->arm(pause_, loop_->home()->now() + moderation_.gather());
+      return;
+    }
+    read_wait_ = true;
     ++counted_.statistics.waits;
-    socket_.async_wait(asio::ip::udp::socket::wait_read,
+    socket_.async_wait(native_udp_socket::wait_read,
                        owned_handler(this->shared_from_this(), read_memory_,
                                      [](udp_channel& self, const std::error_code& error) {
                                        self.read_wait_ = false;
@@ -137,11 +153,28 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   void readable(const std::error_code& error) noexcept {
     loop_->enter([&] {
       if (error) readers_.complete_all(from_asio(error));
-      budget_ = options_.batches_per_turn;
-      more_ = true;  // should nobody wait, the next receive() finds out
-      serve();
-      arrange_service();
+      serve_afresh();
     });
+  }
+  void serve_afresh() noexcept {
+    budget_ = options_.batches_per_turn;
+    more_ = true;  // should nobody wait, the next receive() finds out
+    serve();
+    arrange_service();
+  }
+
+  /// Lets the socket back into the reactor. When the system has no memory for that, the socket is
+  /// of no use any more.
+  bool end_pause() noexcept {
+    pause_.disarm();
+    const std::error_code error = transfer_.rejoin_reactor();
+    if (!error) return true;
+    readers_.complete_all(from_asio(error));
+    close();
+    return false;
+  }
+  void paused() noexcept {
+    if (end_pause()) serve_afresh();
   }
   void wait_writable() noexcept {
     if (transfer_.needs_pause()) {
@@ -150,8 +183,12 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
       return;
     }
     if (std::exchange(write_wait_, true)) return;
+    if (pause_.is_under_way()) {
+      if (!end_pause()) return;
+      arrange_service();
+    }
     ++counted_.statistics.waits;
-    socket_.async_wait(asio::ip::udp::socket::wait_write,
+    socket_.async_wait(native_udp_socket::wait_write,
                        owned_handler(this->shared_from_this(), write_memory_,
                                      [](udp_channel& self, const std::error_code& error) {
                                        self.write_wait_ = false;
@@ -174,7 +211,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   counted_socket counted_;
   udp_totals& totals_;
   bool closed_ = false, read_wait_ = false, write_wait_ = false;
-  bool more_ = false;       // the last attempt left something, or nobody has looked yet
+  bool more_ = false;  // the last attempt left something, or nobody has looked yet
+  receive_moderation moderation_;
   std::size_t budget_ = 0;  // attempts until others get their turn
   wait_list readers_, writers_;
   struct serving final : ready_item, turn_end_item {
@@ -194,8 +232,14 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     }
     udp_channel& of;
   } serving_{*this};
+  struct pause final : timer {
+    explicit pause(udp_channel& c) noexcept
+        : timer([](ready_item& self) noexcept { static_cast<pause&>(self).of.paused(); }), of(c) {}
+    [[nodiscard]] bool is_under_way() const noexcept { return is_armed() || is_scheduled(); }
+    udp_channel& of;
+  } pause_{*this};
   handler_memory read_memory_, write_memory_;
-  asio::ip::udp::socket socket_;
+  native_udp_socket socket_;
   Transfer transfer_;
 };
 
