@@ -56,13 +56,14 @@ class lease {
   lease(lease&& other) noexcept
       : owner_(std::exchange(other.owner_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
   [[gnu::always_inline]] lease& operator=(lease&& other) noexcept {
-    if (this == &other) return *this;
-    reset();
-    owner_ = std::exchange(other.owner_, nullptr);
-    bytes_ = std::exchange(other.bytes_, {});
+    lease_owner* const owner = std::exchange(other.owner_, nullptr);
+    const std::span<std::byte> bytes = std::exchange(other.bytes_, {});
+    lease_owner* const before = std::exchange(owner_, owner);
+    bytes_ = bytes;
+    end(before);
     return *this;
   }
-  ~lease() { reset(); }
+  [[gnu::always_inline]] ~lease() { end(owner_); }
 
   /// Wraps memory of somebody else; `release(context)` is called when the last lease has ended.
   /// Errors: empty when there is no memory for the owner; then `release` is not called.
@@ -109,11 +110,14 @@ class lease {
   }
   [[gnu::always_inline]] void reset() noexcept {
     bytes_ = {};
-    if (lease_owner* owner = std::exchange(owner_, nullptr); owner && --owner->leases_ == 0)
-      owner->release_(*owner);
+    end(std::exchange(owner_, nullptr));
   }
 
  private:
+  [[gnu::always_inline]] static void end(lease_owner* owner) noexcept {
+    if (owner && --owner->leases_ == 0) owner->release_(*owner);
+  }
+
   lease_owner* owner_ = nullptr;
   std::span<std::byte> bytes_;
 };

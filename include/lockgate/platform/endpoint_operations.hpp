@@ -78,11 +78,13 @@ class endpoint::send_operation {
     }
     /// The fast lane: an open path, and a row that answers now or completes at once.
     bool await_ready() noexcept {
-      if (!from_) return end_with(errc::closed);
-      if (const status bad = detail::check_size(*from_, message_.payload.size()); bad)
+      if (!from_) [[unlikely]]
+        return end_with(errc::closed);
+      if (const status bad = detail::check_size(*from_, message_.payload.size()); bad) [[unlikely]]
         return end_with(bad);
       path_ = from_->find_path(message_.remote);
-      if (!path_) return end_with(errc::no_memory);
+      if (!path_) [[unlikely]]
+        return end_with(errc::no_memory);
       path_->sign(message_);
       if (!path_->lane_is_open()) return false;
       answer<sent> given = path_->send_now({&message_, 1});
@@ -90,7 +92,8 @@ class endpoint::send_operation {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);
         return !waits_for_row_ && end_with(settle(path_->later_answer()));
       }
-      if (given.failure()) return end_with(path_->row_threw(given.failure()));
+      if (given.failure()) [[unlikely]]
+        return end_with(path_->row_threw(given.failure()));
       return end_with(settle(given.now()));
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {

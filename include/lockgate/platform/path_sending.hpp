@@ -15,7 +15,7 @@
 namespace lockgate::inline v0::detail {
 
 inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept {
-  if (route_->is_observed())
+  if (route_->is_observed()) [[unlikely]]
     route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
   route_->count_send_row();
   through_ = route_;
@@ -47,11 +47,12 @@ inline sent path::settle(std::span<path* const> ways, std::span<const outgoing> 
                          const sent& answer) noexcept {
   session& through = *ways.front()->through_;
   const std::size_t accepted = std::min(answer.accepted, messages.size());
-  if (through.is_observed())
+  if (through.is_observed()) [[unlikely]]
     through.tell_row(event_kind::row_ended, row::send_buffers, answer.why, ways.front()->remote_,
                      accepted);
   through.count_sent(messages.first(accepted));
-  if (accepted == messages.size()) return accepted;
+  if (accepted == messages.size()) [[likely]]
+    return accepted;
   const status why = answer.why ? answer.why : status(errc::provider_failed);
   if (why == errc::unreachable) ways[accepted]->route_lost();
   return {accepted, why};

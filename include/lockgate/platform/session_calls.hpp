@@ -102,7 +102,7 @@ inline bool session::owns(const void* owner) noexcept {
 inline sent session::indicate(std::span<incoming> messages) noexcept {
   const bool open = is_active() || (platform_.options.indicate_while_activating &&
                                     state_ == session_state::activating && !ending_);
-  if (!open) {
+  if (!open) [[unlikely]] {
     if (!messages.empty()) drop(drop_cause::not_active);
     return errc::not_active;
   }
@@ -117,11 +117,14 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
     endpoint_state* const endpoint = local_endpoint(message.local);
     if (is_shown && size > 0 && endpoint)
       platform_.show(observed_message(message, endpoint->luid()), id_);
-    if (size == 0) why = refused(drop_cause::empty, errc::message_empty);
-    else if (!endpoint) why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
+    if (size == 0) [[unlikely]]
+      why = refused(drop_cause::empty, errc::message_empty);
+    else if (!endpoint) [[unlikely]]
+      why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
     else if (why = endpoint->deliver(message, size, is_strained); why)
       why = refused(drop_cause::queue_full, why);
-    if (why) break;
+    if (why) [[unlikely]]
+      break;
     ++taken;
     bytes += size;
     platform_.tell(event_kind::message_received, id_, [&](event& e) {

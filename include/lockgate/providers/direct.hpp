@@ -71,7 +71,8 @@ class direct {
   /// Answers now, unless a socket has to wait.
   answer<sent> send_buffers(std::span<const outgoing> messages) {
     const sent at_once = send_now(messages);
-    if (at_once.why != errc::would_block) return at_once;
+    if (at_once.why != errc::would_block) [[likely]]
+      return at_once;
     return send_rest(messages, at_once.accepted);
   }
 
@@ -125,7 +126,7 @@ class direct {
   task<> receive(std::shared_ptr<port> at) {
     for (;;) {
       const result<std::size_t> count = co_await at->socket.receive(at->datagrams);
-      if (!count) {
+      if (!count) [[unlikely]] {
         if (count.error() == errc::closed || count.error() == errc::canceled) co_return;
         static_cast<void>(co_await cp_.deregister());  // accepted, or the session is ending anyway
         co_return;
@@ -144,7 +145,7 @@ class direct {
         sender = &datagram.from;
         peer = peers_.find(*sender);
       }
-      if (!peer || datagram.truncated) {
+      if (!peer || datagram.truncated) [[unlikely]] {
         ++(peer ? counters_.truncated : counters_.unknown_sender);
         datagram.payload.reset();
         continue;
@@ -163,7 +164,8 @@ class direct {
       const sent taken = cp_.indicate(messages);
       counters_.received += taken.accepted;
       messages = messages.subspan(taken.accepted);
-      if (messages.empty()) return;
+      if (messages.empty()) [[likely]]
+        return;
       counters_.count_refusal(taken.why);
       messages.front().reset();
       messages = messages.subspan(1);
@@ -176,7 +178,8 @@ class direct {
     while (done < messages.size()) {
       const sent more = send_run(messages.subspan(done));
       done += more.accepted;
-      if (more.why) return {done, more.why};
+      if (more.why) [[unlikely]]
+        return {done, more.why};
     }
     return done;
   }
@@ -185,7 +188,8 @@ class direct {
   sent send_run(std::span<const outgoing> messages) noexcept {
     const transport_id& local = messages.front().local;
     const auto from = ports_.find(local);
-    if (from == ports_.end()) return errc::unknown_transport_id;
+    if (from == ports_.end()) [[unlikely]]
+      return errc::unknown_transport_id;
     port& by = *from->second;
     std::size_t count = 0;
     const socket_address* to = nullptr;
