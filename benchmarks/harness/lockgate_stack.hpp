@@ -31,7 +31,7 @@ class lockgate_stack {
 
   explicit lockgate_stack(const lockgate::network_options& options = {})
       : net_(io_, options), platform_(net_), link_(platform_.create<provider>(net_, table_)),
-        tasks_(net_.home()) {
+        tasks_(net_.home()), watch_(net_.home()) {
     tasks_.on_exception(
         [](void* me, const std::exception_ptr& failure) noexcept {
           static_cast<lockgate_stack*>(me)->failure_ = failure;
@@ -63,8 +63,9 @@ class lockgate_stack {
   template <class... Work>
   void run(Work... work) {
     (expect_ok(tasks_.spawn(std::move(work))), ...);
+    expect_ok(watch_.spawn(stop_after(tasks_, io_)));
     io_.restart();
-    while (tasks_.size() > 0) io_.run_one();
+    io_.run();
     if (failure_) std::rethrow_exception(failure_);
   }
 
@@ -77,6 +78,10 @@ class lockgate_stack {
   [[nodiscard]] const lockgate::provider_instance& link() const { return link_; }
 
  private:
+  static lockgate::task<> stop_after(lockgate::task_group& tasks, asio::io_context& io) {
+    co_await tasks.join();
+    io.stop();
+  }
   static lockgate::task<> begin(lockgate::provider_instance& link) {
     expect_ok(co_await link.register_instance());
   }
@@ -100,7 +105,7 @@ class lockgate_stack {
   lockgate::peer_table table_;
   lockgate::platform platform_;
   lockgate::provider_instance link_;
-  lockgate::task_group tasks_;
+  lockgate::task_group tasks_, watch_;
   std::exception_ptr failure_;
   unsigned ids_ = 0;
 };
