@@ -1,6 +1,9 @@
 // The turn provider in virtual time, through a network and a server that do what they should not.
 #include "support/turn_world.hpp"  // for turn_world
 
+#include <array>   // for array
+#include <memory>  // for make_shared, shared_ptr
+#include <set>     // for set
 #include <string>  // for string
 
 using namespace lockgate;
@@ -26,6 +29,71 @@ std::size_t allocations(const turn_world& w) {
   for (const auto& one : w.servers) count += one->allocations();
   return count;
 }
+/// Lets a server that speaks UDP be spoken to over TCP: a socket of its own for each stream.
+class stream_front {
+ public:
+  stream_front(turn_world& w, std::size_t server)
+      : host_(*w.server_hosts[server]), server_(w.servers[server]->at()), tasks_(w.tasks),
+        listener_(std::move(host_.listen(server_).value())) {
+    CHECK(tasks_.spawn(accept(this)).ok());
+  }
+  std::uint64_t messages = 0;  ///< from clients
+  int streams = 0;             ///< that are open
+
+ private:
+  using wire = turn_stream<testing::virtual_stream>;
+  using socket = testing::virtual_socket;
+
+  static task<> accept(stream_front* self) {
+    for (;;) {
+      auto stream = co_await self->listener_.accept();
+      if (!stream) break;
+      ++self->streams;
+      const auto in = std::make_shared<wire>(std::move(*stream), self->host_.buffers());
+      socket_address any;
+      any.ip = self->server_.ip;
+      const auto out = std::make_shared<socket>(std::move(self->host_.open_datagram(any).value()));
+      CHECK(self->tasks_.spawn(write(in)).ok());
+      CHECK(self->tasks_.spawn(carry_out(self, in, out)).ok());
+      CHECK(self->tasks_.spawn(carry_back(in, out)).ok());
+    }
+  }
+  static task<> write(std::shared_ptr<wire> in) { co_await in->work(); }
+  static task<> carry_out(stream_front* self, std::shared_ptr<wire> in,
+                          std::shared_ptr<socket> out) {
+    std::array<received_datagram, 8> batch;
+    for (;;) {
+      const result<std::size_t> got = co_await in->receive(batch);
+      if (!got) break;
+      for (received_datagram& one : std::span(batch).first(*got)) {
+        ++self->messages;
+        const outgoing_datagram on{self->server_, chain(one.payload.bytes())};
+        CHECK(out->try_send({&on, 1}).accepted == 1);
+        one.payload.reset();
+      }
+    }
+    --self->streams;
+    out->close();
+  }
+  static task<> carry_back(std::shared_ptr<wire> in, std::shared_ptr<socket> out) {
+    std::array<received_datagram, 8> batch;
+    for (;;) {
+      const result<std::size_t> got = co_await out->receive(batch);
+      if (!got) break;
+      for (received_datagram& one : std::span(batch).first(*got)) {
+        in->send_control(one.payload.bytes());
+        one.payload.reset();
+      }
+    }
+    in->close();
+  }
+
+  testing::virtual_host& host_;
+  socket_address server_;
+  task_group& tasks_;
+  testing::virtual_listener listener_;
+};
+
 stun::method method_of(const packet& request) {
   return stun::message_view::parse(request)->method();
 }
@@ -269,6 +337,52 @@ TEST_CASE("virtual turn: a slow server is waited for, a slow one beside a fast o
     w.send_every(0, 100ms);
     CHECK(w.carries(1, 1s));
     CHECK(w.servers[1]->allocations() == 2);
+  }
+}
+
+TEST_CASE("virtual turn: UDP that loses a datagram is waited for, once it has been answered") {
+  turn_world w;
+  w.options.servers[0].tcp = true;
+  stream_front tcp(w, 0);
+  std::set<socket_address> lost;
+  w.servers[0]->instead = [&](replies& says, const packet&, packet honest) -> packet {
+    const bool is_udp = says.mapped.ip != w.servers[0]->at().ip;
+    if (is_udp && says.has_allocation && lost.insert(says.mapped).second) return {};
+    return honest;
+  };
+  w.open();
+  w.send_every(0, 100ms);
+  const time_point began = w.now();
+  REQUIRE(w.carries(1, 10s));
+  CHECK(lost.size() == 2);
+  CHECK(w.now() - began >= 500ms);  // both allocations were repeated
+  CHECK(w.now() - began <= 700ms);
+  CHECK(tcp.streams == 0);  // with which a server gives up what was allocated over them
+  const std::uint64_t over_tcp = tcp.messages;
+  CHECK(over_tcp > 0);
+  REQUIRE(w.carries(1, 10s, 50));
+  CHECK(tcp.messages == over_tcp);
+}
+
+TEST_CASE("virtual turn: UDP that falls silent, or was never heard, does not hold up TCP") {
+  for (const bool answers_once : {true, false}) {
+    CAPTURE(answers_once);
+    turn_world w;
+    w.options.servers[0].tcp = true;
+    stream_front tcp(w, 0);
+    w.servers[0]->instead = [&](replies& says, const packet&, packet honest) -> packet {
+      const bool is_udp = says.mapped.ip != w.servers[0]->at().ip;
+      return is_udp && (says.has_allocation || !answers_once) ? packet() : honest;
+    };
+    w.open();
+    w.send_every(0, 100ms);
+    const time_point began = w.now();
+    REQUIRE(w.carries(1, 10s));
+    // A round trip of 20 ms more than over UDP; no timer is waited for unless UDP had answered.
+    CHECK(w.now() - began <= (answers_once ? 1200ms : 140ms));
+    const std::uint64_t over_tcp = tcp.messages;
+    REQUIRE(w.carries(1, 10s, 50));
+    CHECK(tcp.messages >= over_tcp + 50);
   }
 }
 

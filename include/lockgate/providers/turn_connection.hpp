@@ -51,6 +51,7 @@ class turn_connection : timer {
     wire_ = std::move(wire);
     server_ = server;
     end_ = {};
+    is_answered_ = false;
     client_.start(server, home_.now());
     pump();
   }
@@ -62,6 +63,7 @@ class turn_connection : timer {
   /// Closes the wire; nothing is sent to the server any more.
   void close() {
     disarm();
+    is_answered_ = false;
     if (wire_) wire_->close();
   }
 
@@ -98,6 +100,8 @@ class turn_connection : timer {
   [[nodiscard]] turn_wire& wire() noexcept { return *wire_; }
   [[nodiscard]] const std::shared_ptr<turn_wire>& shared_wire() const noexcept { return wire_; }
   [[nodiscard]] const socket_address& server() const noexcept { return server_; }
+  /// The server has said something, and may say more.
+  [[nodiscard]] bool is_answered() const noexcept { return is_answered_ && !is_over(); }
   /// The client wants another wire, or has given up, or has released: `end()` says which.
   [[nodiscard]] bool is_over() const noexcept { return end_.type != stun::turn_action_type::wait; }
   [[nodiscard]] const stun::turn_action& end() const noexcept { return end_; }
@@ -132,6 +136,7 @@ class turn_connection : timer {
       datagram.payload.reset();  // NOLINT(bugprone-use-after-move): whoever did not need it left it
     }
     if (user_) user_->batch_ended();
+    is_answered_ = is_answered_ || has_control;
     if (has_control) pump();
   }
 
@@ -142,6 +147,7 @@ class turn_connection : timer {
   socket_address server_;
   stun::turn_action end_;
   bool pumping_ = false;
+  bool is_answered_ = false;
   std::array<received_datagram, batch_size> datagrams_;
 };
 

@@ -10,7 +10,7 @@
 #include "lockgate/providers/turn_options.hpp"     // for turn_options
 #include "lockgate/stun/authenticator.hpp"         // for authenticator
 
-#include <algorithm>  // for max, min
+#include <algorithm>  // for any_of, max, min
 #include <chrono>     // for seconds
 #include <cstddef>    // for size_t
 #include <cstdint>    // for uint8_t
@@ -42,7 +42,9 @@ class turn_relay_user : public turn_connection_user<Crypto> {
 ///
 /// All servers and transports are tried at the same time, so that one that does not answer costs
 /// nothing, and a network without UDP no more than the longer handshakes of TCP and TLS. Where UDP
-/// passes it wins by itself: it has the shortest handshake.
+/// passes it wins, by the shortest handshake; should it lose a datagram, a stream that was faster
+/// waits a moment for it if a server has already answered over UDP, since all data will go the
+/// winner's way.
 ///
 /// A server that wants to be left alone for a while (RFC 8656 section 7.4: two minutes after 437,
 /// one after 486 and 508) is, by every relay that is given the same `rests`, one time for each
@@ -144,6 +146,7 @@ class turn_relay {
       race_->request_stop();
       const status joined = co_await race_->join();
       if (joined) co_return;
+      datagram_attempts_.clear();
       const time_point won_at = home.now();
       time_point again = won_at + pause;
       if (winner_) {
@@ -258,6 +261,7 @@ class turn_relay {
     config.allow_private_peers = options_.allow_private_peers;
     const auto made = std::make_shared<connection>(network_.home(), config, *from->credentials);
     if (user_) user_->prepare(made->client());
+    if (from->via == transport::udp) datagram_attempts_.push_back(made);
     for (int tries = 0; tries < most_redirects; ++tries) {
       stream_target target;
       target.to = to;
@@ -272,6 +276,8 @@ class turn_relay {
       }
       made->start(*wire, to);
       const status ended = co_await made->receive(true);
+      const bool gives_way = from->via != transport::udp && made->client().is_allocated();
+      if (gives_way) co_await let_datagrams_win();
       if (made->client().is_allocated() && !winner_) {
         winner_ = made;
         winners_server_ = from->server;
@@ -290,6 +296,17 @@ class turn_relay {
       else if (reason != stun::turn_reason::address_in_use) break;
     }
     leave(errc::unreachable);
+  }
+
+  /// Waits as long as UDP is likely to succeed.
+  task<> let_datagrams_win() {
+    const time_point until = network_.home().now() + wait_for_datagrams;
+    const auto is_promising = [](const auto& attempt) { return attempt->is_answered(); };
+    while (!winner_ &&
+           std::any_of(datagram_attempts_.begin(), datagram_attempts_.end(), is_promising)) {
+      const status waited = co_await wait_until(changed_, until);
+      if (waited) co_return;
+    }
   }
 
   task<result<std::shared_ptr<turn_wire>>> connect(stream_target target, bool is_udp) {
@@ -321,6 +338,8 @@ class turn_relay {
   static constexpr int most_redirects = 8;
   static constexpr auto first_pause = std::chrono::seconds(1);
   static constexpr auto longest_pause = std::chrono::seconds(64);
+  static constexpr auto wait_for_datagrams =
+      std::chrono::seconds(1);                              // a request repeats at 500 ms
   static constexpr auto steady = std::chrono::seconds(10);  // lived that long: no pause
 
   Network& network_;
@@ -330,6 +349,7 @@ class turn_relay {
   std::vector<std::shared_ptr<candidate>> candidates_;
   std::shared_ptr<connection> winner_;
   const turn_server* winners_server_ = nullptr;
+  std::vector<std::shared_ptr<connection>> datagram_attempts_;
   std::optional<task_group> race_;
   bool keeping_ = false;
   bool releasing_ = false;

@@ -86,8 +86,11 @@ class turn_replies {
     if (stun::text_of(with->value) != nonce) return challenge(request, error_code::stale_nonce);
     if (!verifies(request)) return challenge(request);
     if (m.method() == stun::method::allocate) {
-      if (has_allocation) return error(request, error_code::allocation_mismatch, true);
+      const bool is_repeated = has_allocation && m.id() == allocated_by_;  // RFC 8656 section 7.2
+      if (has_allocation && !is_repeated)
+        return error(request, error_code::allocation_mismatch, true);
       has_allocation = true;
+      allocated_by_ = m.id();
       return allocated(request);
     }
     if (!has_allocation) return error(request, error_code::allocation_mismatch, true);
@@ -151,6 +154,8 @@ class turn_replies {
     out.resize(e.finish().value().size());
     return out;
   }
+
+  stun::transaction_id allocated_by_{};
 };
 
 }  // namespace lockgate::inline v0::testing
