@@ -35,7 +35,7 @@ struct turn_server {
 /// How a `turn` provider behaves.
 struct turn_options {
   turn_options() = default;
-  std::vector<turn_server> servers;  ///< all are tried at once; the first to answer serves
+  std::vector<turn_server> servers;  ///< all are tried at once; the first serves, UDP before TCP
   bool always_on = false;  ///< open the control channel in establish, keep it through dormancy
   stun::turn_families families = stun::turn_families::v4;  ///< of the relayed addresses
   bool allow_private_peers = false;  ///< relay to private, link-local and loopback addresses
