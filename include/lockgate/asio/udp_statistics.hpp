@@ -44,6 +44,11 @@ inline udp_statistics& operator+=(udp_statistics& sum, const udp_statistics& mor
 }
 
 /// How a UDP socket behaves.
+///
+/// Moderation, on Linux: once datagrams come one by one, closer together than `moderation` and
+/// without being answered, each that wakes the thread is followed by a pause of that length, and
+/// what has gathered meanwhile is taken together, as with the interrupts of a network card. Zero
+/// turns it off; so does `look_again`.
 struct udp_options {
   std::size_t receive_buffer = 4 << 20;  ///< SO_RCVBUF, bytes: the usual 208 KiB hold 92 datagrams
   std::size_t send_buffer = 4 << 20;     ///< SO_SNDBUF, bytes
@@ -51,9 +56,7 @@ struct udp_options {
   bool offload = true;                   ///< use UDP_GRO and UDP_SEGMENT where there are
   bool share_port = false;               ///< SO_REUSEPORT: several sockets on one port
   bool ancillary = false;  ///< fill in `arrival`, `local` and `ecn` of what is received
-  /// Once datagrams come one by one, closer together than this and without being answered, let them
-  /// gather this long, as the interrupt moderation of a network card does; zero: never.
-  duration moderation = std::chrono::microseconds(100);
+  duration moderation = std::chrono::microseconds(100);  ///< how long lone datagrams gather
   duration look_again{};  ///< poll this long before waiting; burns processor time
   duration no_buffer_backoff = std::chrono::milliseconds(1);  ///< wait after ENOBUFS
 };
