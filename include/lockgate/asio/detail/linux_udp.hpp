@@ -9,8 +9,9 @@
 #include "lockgate/base/sent.hpp"                   // for sent
 #include "lockgate/net/datagram_socket.hpp"         // for received_datagram, outgoing_datagram
 
-#include <unistd.h>         // for close
 #include <asio/ip/udp.hpp>  // for udp
+
+#include <unistd.h>  // for close
 
 #include <cerrno>        // for errno
 #include <cstddef>       // for size_t
