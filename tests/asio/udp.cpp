@@ -155,6 +155,81 @@ TEST_CASE("segments of a received train share one slab and are not copied") {
   f.run(flow::run(f));
 }
 
+TEST_CASE("a train is received whole by those who ask for trains, and in parts by the others") {
+  using sockets = two_sockets<lockgate::detail::linux_udp<>>;
+  sockets f;
+  struct flow {
+    static task<> run(sockets& fixture, std::size_t size, std::size_t room) {
+      constexpr std::size_t count = 20;
+      const std::vector<std::byte> bytes = pattern(size * count - size / 2, size);
+      const outgoing_datagram train{fixture.b.local_address(), chain(bytes_view(bytes)),
+                                    static_cast<std::uint16_t>(size)};
+      std::vector<received_datagram> into(room);
+      std::size_t begin = 0, datagrams = 0, longest = 0;
+      for (int round = 0; round < 4; ++round) {
+        REQUIRE(fixture.a.try_send({&train, 1}).accepted == 1);
+        const bool whole = round % 2 == 0;
+        for (begin = datagrams = longest = 0; begin < bytes.size();) {
+          result<std::size_t> got = std::size_t{};
+          if (whole) got = co_await fixture.b.receive_trains(into);
+          else got = co_await fixture.b.receive(into);
+          REQUIRE(got);
+          for (std::size_t i = 0; i < *got; ++i) {
+            const received_datagram& d = into[i];
+            CHECK((whole || d.segment == 0));
+            CHECK((d.segment == 0 || d.segment == size));
+            CHECK(same(d.payload.bytes(), bytes_view(bytes).subspan(begin, d.payload.size())));
+            begin += d.payload.size();
+            datagrams += train_length(d.payload.size(), d.segment);
+            longest = std::max(longest, train_length(d.payload.size(), d.segment));
+          }
+        }
+        CHECK(begin == bytes.size());
+        CHECK(datagrams == count);
+        CHECK((longest > 1) == whole);
+      }
+    }
+  };
+  for (const std::size_t size : {3u, 90u, 100u, 1200u, 3000u})
+    for (const std::size_t room : {1u, 2u, 64u}) {
+      INFO("size " << size << ", room " << room);
+      f.run(flow::run(f, size, room));
+    }
+  CHECK(f.b.statistics().dropped_no_buffer == 0);
+}
+
+TEST_CASE("what was received as a train and is sent as one is a train again") {
+  using sockets = two_sockets<lockgate::detail::linux_udp<>>;
+  sockets f;
+  struct flow {
+    static task<> run(sockets& fixture) {
+      const std::vector<std::byte> bytes = pattern(30 * 1000, 5);
+      const outgoing_datagram train{fixture.b.local_address(), chain(bytes_view(bytes)), 1000};
+      std::array<received_datagram, 4> into;
+      for (int round = 0; round < 3; ++round) {
+        REQUIRE(fixture.a.try_send({&train, 1}).accepted == 1);
+        for (std::size_t back = 0; back < 30;) {
+          const result<std::size_t> got = co_await fixture.b.receive_trains(into);
+          REQUIRE(got);
+          std::vector<outgoing_datagram> reply;
+          for (std::size_t i = 0; i < *got; ++i)
+            reply.push_back({into[i].from, chain(into[i].payload.bytes()), into[i].segment});
+          REQUIRE(fixture.b.try_send(reply).accepted == *got);
+          for (const received_datagram& d : std::span(into).first(*got))
+            back += train_length(d.payload.size(), d.segment);
+        }
+        const std::vector<received_datagram> in = co_await receive_all(fixture.a, 30, 64);
+        for (std::size_t i = 0; i < 30; ++i)
+          CHECK(same(in[i].payload.bytes(), bytes_view(bytes).subspan(i * 1000, 1000)));
+      }
+    }
+  };
+  f.run(flow::run(f));
+  CHECK(f.b.statistics().datagrams_sent == 90);
+  CHECK(f.b.statistics().segments_sent == 90);
+  CHECK(f.b.statistics().copies <= 3);  // those that begin in packed memory, at first
+}
+
 namespace {
 
 /// Keeps what has been received until the turn ends, as an outbox does.

@@ -268,10 +268,11 @@ TEST_CASE("overtaken datagrams are taken over, copied and counted") {
                                                 {f.b.local_address(), chain(bytes_view(x))},
                                                 {other.local_address(), chain(bytes_view(y))},
                                                 {f.b.local_address(), chain(bytes_view(x))}}};
-  scripted_linux::sends = {-1, EAGAIN};
+  scripted_linux::sends = {-1, EAGAIN, EAGAIN};
   const sent answer = f.a.try_send(batch);
   CHECK(answer.accepted == 4);
-  CHECK(answer.why == errc::would_block);
+  CHECK(answer.why.ok());  // all of them are taken over
+  CHECK(f.a.try_send(std::span(batch).first(1)).why == errc::would_block);
   CHECK(f.a.statistics().copies == 1);
   CHECK(f.a.statistics().datagrams_sent == 3);
   struct flow {
@@ -318,6 +319,165 @@ TEST_CASE("a whole window of overtaken datagrams takes few slabs, and all of the
   CHECK(f.a.statistics().dropped_no_buffer == 0);
   const std::size_t kept_for_receiving = 1 + 32;
   CHECK(f.net.buffers().statistics().outstanding <= kept_for_receiving);
+}
+
+namespace {
+
+/// A train of `count` datagrams of 100 bytes, the last one of `last`.
+struct outgoing_train {
+  explicit outgoing_train(std::size_t count, std::size_t last = 40)
+      : bytes(pattern(count * 100 - 100 + last, count)) {}
+  outgoing_datagram to(const socket_address& peer) const {
+    return {peer, chain(bytes_view(bytes)), 100};
+  }
+  std::vector<std::byte> bytes;
+};
+
+/// Checks that datagrams arrive which are the bytes of a train, one behind the other.
+task<> expect_train(sockets<scripted_linux>::socket* at, const outgoing_train* sent,
+                    std::size_t count) {
+  std::vector<received_datagram> in = co_await receive_all(*at, count, 1);
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    INFO("datagram " << i);
+    CHECK(in[i].payload.size() == std::min<std::size_t>(100, sent->bytes.size() - begin));
+    CHECK(
+        same(in[i].payload.bytes(), bytes_view(sent->bytes).subspan(begin, in[i].payload.size())));
+    begin += in[i].payload.size();
+  }
+  CHECK(begin == sent->bytes.size());
+}
+
+}  // namespace
+
+TEST_CASE("a train that cannot be sent as one is sent one by one") {
+  scripted_linux::reset();
+  network_options options;
+  SUBCASE("because the system refuses it") {
+    scripted_linux::trains_fail = true;
+  }
+  SUBCASE("because offload is off") {
+    options.udp.offload = false;
+  }
+  sockets<scripted_linux> f(options);
+  const outgoing_train train(9);
+  const std::array<outgoing_datagram, 2> two{train.to(f.b.local_address()),
+                                             train.to(f.b.local_address())};
+  for (int round = 0; round < 2; ++round) {
+    CHECK(f.a.try_send(std::span(two).first(1)).accepted == 1);
+    f.run(expect_train(&f.b, &train, 9));
+  }
+  const sent both = f.a.try_send(two);
+  CHECK(both.accepted == 2);
+  CHECK(both.why.ok());
+  f.run(expect_train(&f.b, &train, 9));
+  f.run(expect_train(&f.b, &train, 9));
+  CHECK(f.a.statistics().datagrams_sent == 4 * 9);
+  CHECK(f.a.statistics().trains_sent == 0);
+  CHECK(f.a.statistics().dropped_refused == 0);
+}
+
+TEST_CASE("a train longer or larger than the system takes is sent all the same") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  const outgoing_train train(longest_train + 36);
+  const outgoing_datagram one = train.to(f.b.local_address());
+  CHECK(f.a.try_send({&one, 1}).accepted == 1);
+  f.run(expect_train(&f.b, &train, longest_train + 36));
+}
+
+TEST_CASE("a train of which a part has left is taken over whole when the socket is full") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  const outgoing_train train(9);
+  const std::array<outgoing_datagram, 2> two{train.to(f.b.local_address()),
+                                             train.to(f.b.local_address())};
+  scripted_linux::trains_fail = true;
+  SUBCASE("at once, as the peer is known to go without") {
+    CHECK(f.a.try_send(std::span(two).first(1)).accepted == 1);
+    f.run(expect_train(&f.b, &train, 9));
+    scripted_linux::sends = {0, 0, 0, EAGAIN, EAGAIN};
+  }
+  SUBCASE("in a window") {
+    scripted_linux::sends = {0, 0, 0, 0, EAGAIN, EAGAIN};
+  }
+  const auto before = f.a.statistics();
+  const sent first = f.a.try_send(two);
+  CHECK(first.accepted == 1);
+  CHECK(first.why == errc::would_block);
+  CHECK(f.a.statistics().datagrams_sent - before.datagrams_sent == 3);
+  CHECK(f.a.statistics().copies == 6);
+  CHECK(f.a.try_send(std::span(two).subspan(1)).why == errc::would_block);
+  f.run(expect_train(&f.b, &train, 9));
+  CHECK(f.a.try_send(std::span(two).subspan(1)).accepted == 1);
+  f.run(expect_train(&f.b, &train, 9));
+  CHECK(f.a.statistics().dropped_refused == 0);
+}
+
+TEST_CASE("what is held of a train and cannot leave before the socket closes is counted") {
+  scripted_linux::reset();
+  network_options options;
+  options.udp.offload = false;
+  sockets<scripted_linux> f(options);
+  const outgoing_train train(9);
+  const outgoing_datagram one = train.to(f.b.local_address());
+  scripted_linux::sends = {0, 0, EAGAIN};
+  const sent answer = f.a.try_send({&one, 1});
+  CHECK(answer.accepted == 1);
+  CHECK(answer.why.ok());
+  f.a.close();
+  CHECK(f.a.statistics().dropped_closed == 7);
+}
+
+TEST_CASE("a train that is refused is refused whole, or loses what the system refuses") {
+  scripted_linux::reset();
+  network_options options;
+  options.udp.offload = false;
+  sockets<scripted_linux> f(options);
+  const outgoing_train train(9);
+  const outgoing_datagram one = train.to(f.b.local_address());
+  scripted_linux::sends = {EPERM};
+  const sent refused = f.a.try_send({&one, 1});
+  CHECK(refused.accepted == 0);
+  CHECK(refused.why == std::errc::operation_not_permitted);
+  CHECK(f.a.statistics().datagrams_sent == 0);
+  scripted_linux::sends = {0, EPERM};
+  CHECK(f.a.try_send({&one, 1}).accepted == 1);
+  CHECK(f.a.statistics().datagrams_sent == 8);
+  CHECK(f.a.statistics().dropped_refused == 1);
+}
+
+TEST_CASE("overtaken trains are taken over whole") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  auto other = f.open();
+  const outgoing_train open(9, 100), closed(9);
+  // The third leaves together with the first, and overtakes the second, which has to wait.
+  const std::array<outgoing_datagram, 3> batch{
+      open.to(f.b.local_address()), closed.to(other.local_address()), open.to(f.b.local_address())};
+  scripted_linux::sends = {-1, EAGAIN};
+  const sent answer = f.a.try_send(batch);
+  CHECK(answer.accepted == 3);
+  CHECK(answer.why.ok());
+  CHECK(f.a.statistics().trains_sent == 1);
+  CHECK(f.a.statistics().datagrams_sent == 18);
+  CHECK(f.a.statistics().copies == 9);
+  f.run(expect_train(&f.b, &open, 9));
+  f.run(expect_train(&f.b, &open, 9));
+  f.run(expect_train(&other, &closed, 9));
+  CHECK(f.a.statistics().datagrams_sent == 27);
+}
+
+TEST_CASE("nothing joins a train whose last datagram is shorter") {
+  scripted_linux::reset();
+  sockets<scripted_linux> f;
+  const outgoing_train closed(9);
+  const std::array<outgoing_datagram, 2> batch{closed.to(f.b.local_address()),
+                                               closed.to(f.b.local_address())};
+  CHECK(f.a.try_send(batch).accepted == 2);
+  CHECK(f.a.statistics().trains_sent == 2);
+  f.run(expect_train(&f.b, &closed, 9));
+  f.run(expect_train(&f.b, &closed, 9));
 }
 
 TEST_CASE("one bad datagram among interleaved peers does not hold up the others") {

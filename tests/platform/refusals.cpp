@@ -214,6 +214,26 @@ TEST_CASE("queues: under pool pressure a slow consumer's small messages are copi
   CHECK(w.finish(cp.stop()).ok());
 }
 
+TEST_CASE("F43: under pool pressure the messages of a train are copied out, each by itself") {
+  platform_world w;
+  pool_network net{w.home};
+  platform cp(net);
+  script& s = w.make_script();
+  provider_instance link = cp.create<scripted_provider>(s);
+  REQUIRE(w.register_instance(link).ok());
+  endpoint app = cp.open_endpoint();
+  REQUIRE(w.ready(app).has_value());
+  std::vector<slab_pool::filling> out;
+  while (!net.pool.is_strained()) out.push_back(net.pool.acquire());
+  incoming train(app.id(), peer_id(1), net.pool.acquire().cut(0, 2000));
+  train.segment = 300;
+  REQUIRE(s.cp.indicate(std::move(train)).ok());
+  CHECK(app.statistics().compacted == 7);  // six of 300 and one of 200
+  CHECK(app.statistics().queued_messages == 7);
+  CHECK(net.pool.statistics().outstanding == out.size());
+  CHECK(w.finish(cp.stop()).ok());
+}
+
 TEST_CASE("stop of a sender: while queued it is canceled, once handed over it is not") {
   connected_world w;
   w.connect();

@@ -51,7 +51,13 @@ class basic_udp_socket {
   /// Completes: when datagrams have come; where more are likely to be there, after those have run
   ///            who were ready before.
   [[nodiscard]] receive_operation receive(std::span<received_datagram> into) noexcept {
-    return receive_operation(*channel_, into);
+    return receive_operation(*channel_, {into, false});
+  }
+  /// The same, but a train that came as one stays one (`received_datagram::segment`).
+  [[nodiscard]] receive_operation receive_trains(std::span<received_datagram> into) noexcept
+    requires Transfer::moves_trains
+  {
+    return receive_operation(*channel_, {into, true});
   }
   void close() noexcept { channel_->close(); }
 
@@ -88,15 +94,15 @@ class basic_udp_socket<Transfer>::writable_operation {
 template <class Transfer>
 class basic_udp_socket<Transfer>::receive_operation {
  public:
-  receive_operation(channel& of, std::span<received_datagram> into) noexcept
-      : channel_(of), into_(into) {}
+  receive_operation(channel& of, const detail::receive_room& room) noexcept
+      : channel_(of), room_(room) {}
   class awaiter {
    public:
-    awaiter(channel& of, std::span<received_datagram> into, const task_context& context) noexcept
+    awaiter(channel& of, const detail::receive_room& room, const task_context& context) noexcept
         : channel_(of), context_(context) {
-      reader_.into = into;
+      reader_.room = room;
     }
-    bool await_ready() const noexcept { return channel_.closed() || reader_.into.empty(); }
+    bool await_ready() const noexcept { return channel_.closed() || reader_.room.into.empty(); }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
       if (reader_.suspend(coroutine, context_)) channel_.wait(reader_);
@@ -113,11 +119,11 @@ class basic_udp_socket<Transfer>::receive_operation {
     detail::udp_reader reader_;
     bool waited_ = false;
   };
-  awaiter bind(const task_context& context) noexcept { return awaiter(channel_, into_, context); }
+  awaiter bind(const task_context& context) noexcept { return awaiter(channel_, room_, context); }
 
  private:
   channel& channel_;
-  std::span<received_datagram> into_;
+  detail::receive_room room_;
 };
 
 }  // namespace lockgate::inline v0

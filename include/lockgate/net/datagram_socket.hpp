@@ -13,7 +13,7 @@
 
 #include <concepts>     // for same_as, movable
 #include <cstddef>      // for size_t
-#include <cstdint>      // for uint8_t
+#include <cstdint>      // for uint8_t, uint16_t
 #include <span>         // for span
 #include <type_traits>  // for remove_cvref_t
 
@@ -23,6 +23,8 @@ namespace lockgate::inline v0 {
 struct outgoing_datagram {
   socket_address to;
   chain payload;
+  /// Not 0: the payload, in one part, is a train of datagrams of this size, for a `train_socket`.
+  std::uint16_t segment = 0;
 };
 
 /// A datagram as it arrived: the bytes are the memory the network wrote into.
@@ -35,6 +37,8 @@ struct received_datagram {
   time_point arrival;      ///< when the network had it; the epoch where unknown
   std::uint8_t ecn = 0;    ///< RFC 3168 codepoint, 0 where unknown
   bool truncated = false;  ///< longer than the memory: not the whole message
+  /// Not 0: the payload is a train of datagrams of this size, from `receive_trains`.
+  std::uint16_t segment = 0;
 };
 
 /// A UDP socket.
@@ -53,6 +57,14 @@ concept datagram_socket =
       { socket.writable() } -> operation;
       { socket.receive(into) } -> operation;
       socket.close();
+    };
+
+/// A socket that moves trains: `receive_trains(into)` awaits as `receive` does and leaves whole
+/// what came as a train; `try_send` takes trains too, each of which it accepts whole or not at all.
+template <class S>
+concept train_socket =
+    datagram_socket<S> && requires(S& socket, std::span<received_datagram> into) {
+      { socket.receive_trains(into) } -> operation;
     };
 
 /// A socket that counts what it does: `statistics()` gives counters, which `+=` adds up.

@@ -81,27 +81,38 @@ inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   update_proposal();
 }
 
-inline status endpoint_state::deliver(incoming& message, std::size_t size,
-                                      bool pool_is_strained) noexcept {
-  if (pool_is_strained) relieve_pool(message);
-  if (!place(message)) {
-    const status refused = enqueue(message);
-    if (refused) return refused;
+inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) noexcept {
+  while (message.is_train()) {
+    if (pool_is_strained) {
+      incoming first;
+      message.share_front({&first, 1});
+      if (const status refused = deliver(first, true); refused) return refused;
+      message.drop_front(1);
+      continue;
+    }
+    const std::span<incoming> room = find_room();
+    if (room.empty()) return enqueue(message);
+    const std::size_t count = message.share_front(room);
+    filling_->count += count;
+    message.drop_front(count);
   }
-  ++statistics_.messages_received;
-  statistics_.bytes_received += size;
+  message.segment = 0;
+  if (pool_is_strained) relieve_pool(message);
+  const std::span<incoming> room = find_room();
+  if (room.empty()) return enqueue(message);
+  ++filling_->count;
+  room.front() = std::move(message);
   return {};
 }
 
-/// Puts a message where a receiver waits for it. False when none has room.
-inline bool endpoint_state::place(incoming& message) noexcept {
+/// Where a receiver waits for the next messages; empty when none has room.
+inline std::span<incoming> endpoint_state::find_room() noexcept {
   if (!filling_ || filling_->count == filling_->into.size()) {
-    if (receivers_.empty()) return false;
+    if (receivers_.empty()) return {};
     filling_ = &static_cast<receive_request&>(receivers_.front());
     filling_->complete({});
   }
-  filling_->into[filling_->count++] = std::move(message);
-  return true;
+  return filling_->into.subspan(filling_->count);
 }
 
 inline status endpoint_state::enqueue(incoming& message) noexcept {
@@ -118,12 +129,14 @@ inline status endpoint_state::enqueue(incoming& message) noexcept {
   if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
   pinned_ += entry.charge;
   const std::size_t charge = entry.charge;
+  const std::size_t count = train_length(message.size(), message.segment);
   entry.message = std::move(message);
   if (!queue_.push_back(std::move(entry))) {
     message = std::move(entry.message);  // NOLINT(bugprone-use-after-move): not taken
     pinned_ -= charge;
     return errc::no_memory;
   }
+  queued_messages_ += count;
   return {};
 }
 
@@ -153,8 +166,14 @@ void endpoint_state::compact_queued(F belongs) noexcept {
 }
 
 inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
-  const std::size_t count = std::min(into.size(), queue_.size());
-  for (std::size_t i = 0; i < count; ++i) {
+  std::size_t count = 0;
+  while (count < into.size() && !queue_.empty()) {
+    if (incoming& front = queue_.front().message; front.is_train()) {
+      const std::size_t shared = front.share_front(into.subspan(count));
+      front.drop_front(shared);
+      count += shared;
+      continue;
+    }
     queued entry = queue_.pop_front();
     pinned_ -= entry.charge;
     // The next message of the same slab goes on pinning it: the charge moves to that one.
@@ -162,8 +181,10 @@ inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcep
       queue_.front().charge = entry.charge;
       pinned_ += entry.charge;
     }
-    into[i] = std::move(entry.message);
+    entry.message.segment = 0;
+    into[count++] = std::move(entry.message);
   }
+  queued_messages_ -= count;
   return count;
 }
 
@@ -185,7 +206,7 @@ inline void endpoint_state::delete_path(path& p) noexcept {
 
 inline endpoint_statistics endpoint_state::statistics() const noexcept {
   endpoint_statistics out = statistics_;
-  out.queued_messages = queue_.size();
+  out.queued_messages = queued_messages_;
   out.queued_pinned = pinned_;
   out.paths = paths_.size();
   return out;
@@ -206,7 +227,7 @@ inline void endpoint_state::close() noexcept {
   if (negotiator_) end_negotiation();
   ready_waiters_.complete_all(errc::closed);
   while (!receivers_.empty()) receivers_.front().complete(errc::closed);
-  drop(drop_cause::endpoint_closed, queue_.size());
+  drop(drop_cause::endpoint_closed, std::exchange(queued_messages_, 0));
   while (!queue_.empty()) static_cast<void>(queue_.pop_front());
   pinned_ = 0;
   for (auto& [remote, p] : paths_) p->close();

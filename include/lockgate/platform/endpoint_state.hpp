@@ -4,6 +4,7 @@
 #include "lockgate/base/intrusive_list.hpp"  // for intrusive_list, list_link
 #include "lockgate/base/transport_id.hpp"    // for transport_id
 #include "lockgate/buffer/ring.hpp"          // for ring
+#include "lockgate/buffer/train.hpp"         // for train_length
 #include "lockgate/coro/wait_list.hpp"       // for waiter, wait_list
 #include "lockgate/platform/core.hpp"        // for core
 #include "lockgate/platform/options.hpp"     // for endpoint_options
@@ -82,9 +83,17 @@ class endpoint_state final : public list_link<endpoint_state> {
   void wait_for_id(waiter& waiting) noexcept;
 
   // Receiving.
-  /// Takes a message of `size` bytes over on success. Errors: queue_full, no_memory.
+  /// Takes a message or a train over on success. Errors: queue_full, no_memory: what is left of the
+  /// train is not taken.
   /// `pool_is_strained`: a small message is moved out of the network's memory.
-  status deliver(incoming& message, std::size_t size, bool pool_is_strained) noexcept;
+  status deliver(incoming& message, bool pool_is_strained) noexcept;
+  /// Counts messages that were taken over, and gives their number.
+  std::size_t count_received(std::size_t bytes, std::size_t segment) noexcept {
+    const std::size_t count = train_length(bytes, segment);
+    statistics_.messages_received += count;
+    statistics_.bytes_received += bytes;
+    return count;
+  }
   /// Moves queued messages to `into`; the number.
   std::size_t take_queued(std::span<incoming> into) noexcept;
   /// Moves the queued messages that `belongs` names to memory of their own.
@@ -114,10 +123,10 @@ class endpoint_state final : public list_link<endpoint_state> {
 
  private:
   struct queued {
-    incoming message;
+    incoming message;        // or a train
     std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
   };
-  bool place(incoming& message) noexcept;
+  [[nodiscard]] std::span<incoming> find_room() noexcept;
   status enqueue(incoming& message) noexcept;
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;
@@ -133,6 +142,7 @@ class endpoint_state final : public list_link<endpoint_state> {
   bool is_proposed_ = false;  // proposed_id_ is among the platform's proposals
   session* negotiator_ = nullptr;
   ring<queued> queue_;
+  std::size_t queued_messages_ = 0;
   std::size_t pinned_ = 0;
   wait_list ready_waiters_;
   intrusive_list<waiter> receivers_;

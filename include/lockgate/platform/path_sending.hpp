@@ -199,8 +199,10 @@ inline status gathered_sends::make_room() noexcept {
 }
 
 inline void gathered_sends::add(path& to, lease&& memory) noexcept {
+  if (gathering_.extend(to, memory)) return memory.reset();
   to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   gathering_.keep(to, std::move(memory));
+  gathering_.is_extensible = owner_.provider().takes_trains();
   to.entered_outbox();
 }
 
@@ -230,7 +232,9 @@ inline void gathered_sends::send_rest() noexcept {
       settle(errc::terminated);
       continue;
     }
-    owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote, rest.size());
+    if (owner_.is_observed()) [[unlikely]]
+      owner_.tell_row(event_kind::row_began, row::send_buffers, {}, rest.front().remote,
+                      message_count(rest));
     owner_.count_send_row();
     if (call_.start(owner_, row::send_buffers, owner_.provider().send_buffers(rest), *this,
                     owner_.never_abandon())) {
@@ -253,26 +257,30 @@ inline void gathered_sends::later_answer_came() noexcept {
 }
 
 inline void gathered_sends::row_ended(const sent& answer) noexcept {
-  owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
-                  in_flight_.messages[done_].remote, answer.accepted);
+  if (owner_.is_observed()) [[unlikely]]
+    owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
+                    in_flight_.messages[done_].remote, message_count(accepted_of(answer)));
   settle(answer);
+}
+/// What the row has accepted of everything from `done_` on.
+inline std::span<const outgoing> gathered_sends::accepted_of(const sent& answer) const noexcept {
+  return {&in_flight_.messages[done_], std::min(answer.accepted, in_flight_.count - done_)};
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
 inline void gathered_sends::settle(const sent& answer) noexcept {
-  const std::size_t count = in_flight_.count - done_;
-  const std::size_t accepted = std::min(answer.accepted, count);
-  owner_.count_sent({&in_flight_.messages[done_], accepted});
+  const std::span<const outgoing> accepted = accepted_of(answer);
+  owner_.count_sent(accepted);
   const auto answered = [this](std::size_t end) {
     const run& current = in_flight_.runs[run_];
     const std::size_t to = std::min(current.end, end);
     current.to->left_outbox(static_cast<unsigned>(to - std::exchange(done_, to)));
     if (to == current.end) ++run_;
   };
-  for (const std::size_t end = done_ + accepted; done_ < end;) answered(end);
-  if (accepted == count) return;
+  for (const std::size_t end = done_ + accepted.size(); done_ < end;) answered(end);
+  if (done_ == in_flight_.count) return;
   path& refused = *in_flight_.runs[run_].to;
-  owner_.drop(drop_cause::send_failed);
+  owner_.drop(drop_cause::send_failed, message_count({&in_flight_.messages[done_], 1}));
   answered(done_ + 1);
   if (answer.why == errc::unreachable) refused.route_lost();
 }

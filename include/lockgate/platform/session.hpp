@@ -152,7 +152,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   void count_sent(std::span<const outgoing> messages, bool has_bytes = true) noexcept {
     std::uint64_t bytes = 0;
     for (const outgoing& message : messages) bytes += message.payload.size();
-    statistics_.messages_sent += messages.size();
+    statistics_.messages_sent += message_count(messages);
     statistics_.bytes_sent += bytes;
     if (is_observed()) tell_sent(messages, has_bytes);
   }
@@ -166,13 +166,20 @@ class session final : public instance_host, public row_owner, public list_link<s
   }
   void tell_sent(std::span<const outgoing> messages, bool has_bytes) noexcept {
     for (const outgoing& message : messages) {
-      if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
-      tell(event_kind::message_sent, [&](event& e) {
-        e.id = message.remote;
-        e.amount = static_cast<std::uint32_t>(message.payload.size());
-        e.endpoint = message.endpoint;
-      });
+      if (message.segment == 0) tell_sent(message, has_bytes);
+      else
+        for_each_in_train(message.payload.part(0), message.segment, [&](bytes_view each) {
+          tell_sent({message.local, message.remote, message.endpoint, chain(each)}, has_bytes);
+        });
     }
+  }
+  void tell_sent(const outgoing& message, bool has_bytes) noexcept {
+    if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
+    tell(event_kind::message_sent, [&](event& e) {
+      e.id = message.remote;
+      e.amount = static_cast<std::uint32_t>(message.payload.size());
+      e.endpoint = message.endpoint;
+    });
   }
   [[nodiscard]] bool is_observed() const noexcept { return platform_.hook.on != nullptr; }
   void tell_row(event_kind kind, row which, status result = {}, const transport_id& peer = {},
@@ -188,9 +195,10 @@ class session final : public instance_host, public row_owner, public list_link<s
     drop(cause);
     return why;
   }
-  void drop(drop_cause cause) noexcept {
-    statistics_.drops.add(cause);
-    platform_.tell(event_kind::message_dropped, id_, [&](event& e) { e.cause = cause; });
+  void drop(drop_cause cause, std::size_t count = 1) noexcept {
+    statistics_.drops.add(cause, count);
+    for (; count > 0; --count)
+      platform_.tell(event_kind::message_dropped, id_, [&](event& e) { e.cause = cause; });
   }
 
   // instance_host
@@ -243,6 +251,9 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] bool may_propose(const transport_id& id) const noexcept;
   [[nodiscard]] id_binding* binding_to_change() noexcept;
   [[nodiscard]] endpoint_state* local_endpoint(const transport_id& id) noexcept;
+  void show_received(const incoming& message, std::uint64_t endpoint) noexcept;
+  void tell_received(const transport_id& peer, std::uint64_t endpoint, std::size_t bytes,
+                     std::size_t segment) noexcept;
   void carry_out(instance_call& call) noexcept;
   status carry_out_now(instance_call& call) noexcept;
   static task<> carry_signal(signalling* by, signal_message message,

@@ -106,37 +106,58 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
     if (!messages.empty()) drop(drop_cause::not_active);
     return errc::not_active;
   }
-  std::size_t taken = 0;
-  std::uint64_t bytes = 0;
+  std::size_t done = 0;  // messages and trains
+  std::uint64_t taken = 0, bytes = 0;
   const bool is_shown = platform_.hook.on_message != nullptr;
   const bool is_strained = platform_.buffers && platform_.buffers->is_strained();
   status why;
-  for (incoming& message : messages) {
-    const std::size_t size = message.size();
+  for (; done < messages.size(); ++done) {
+    incoming& message = messages[done];
+    const std::size_t size = message.size(), segment = message.segment;
     const transport_id peer = message.remote;
     endpoint_state* const endpoint = local_endpoint(message.local);
-    if (is_shown && size > 0 && endpoint)
-      platform_.show(observed_message(message, endpoint->luid()), id_);
+    if (is_shown && size > 0 && endpoint) show_received(message, endpoint->luid());
     if (size == 0) [[unlikely]]
       why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) [[unlikely]]
       why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->deliver(message, size, is_strained); why)
+    else if (why = endpoint->deliver(message, is_strained); why)
       why = refused(drop_cause::queue_full, why);
+    const std::size_t accepted = why ? size - message.size() : size;  // of a train perhaps a part
+    if (accepted > 0) [[likely]] {
+      taken += endpoint->count_received(accepted, segment);
+      bytes += accepted;
+      if (is_observed()) [[unlikely]]
+        tell_received(peer, endpoint->luid(), accepted, segment);
+    }
     if (why) [[unlikely]]
       break;
-    ++taken;
-    bytes += size;
-    platform_.tell(event_kind::message_received, id_, [&](event& e) {
-      e.id = peer;
-      e.amount = static_cast<std::uint32_t>(size);
-      e.endpoint = endpoint->luid();
-    });
   }
   statistics_.messages_received += taken;
   statistics_.bytes_received += bytes;
   if (taken > 0) used_ = true;
-  return {taken, why};
+  return {done, why};
+}
+
+inline void session::show_received(const incoming& message, std::uint64_t endpoint) noexcept {
+  if (!message.is_train()) return platform_.show(observed_message(message, endpoint), id_);
+  for (std::size_t at = 0; at < message.size(); at += message.segment) {
+    const std::size_t size = first_in_train(message.size() - at, message.segment);
+    const incoming each(message.local, message.remote, message.part(0).share(at, size));
+    platform_.show(observed_message(each, endpoint), id_);
+  }
+}
+inline void session::tell_received(const transport_id& peer, std::uint64_t endpoint,
+                                   std::size_t bytes, std::size_t segment) noexcept {
+  while (bytes > 0) {
+    const std::size_t size = first_in_train(bytes, segment);
+    bytes -= size;
+    tell(event_kind::message_received, [&](event& e) {
+      e.id = peer;
+      e.amount = static_cast<std::uint32_t>(size);
+      e.endpoint = endpoint;
+    });
+  }
 }
 
 /// The endpoint with this id, if the id has been added here (G33).

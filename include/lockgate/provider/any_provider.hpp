@@ -22,6 +22,7 @@ struct dispatch_table {
   answer<status> (*reach_transport_id)(void*, transport_id) noexcept;
   answer<sent> (*send_buffers)(void*, std::span<const outgoing>) noexcept;
   void (*destroy)(void*) noexcept;
+  bool sends_trains = false;  ///< send_buffers may be given trains
 };
 
 namespace detail {
@@ -65,6 +66,7 @@ struct table_of {
               return call_row<sent>([&] { return self(p).send_buffers(messages); });
             },
         .destroy = [](void* p) noexcept { delete static_cast<P*>(p); },
+        .sends_trains = lockgate::sends_trains<P>,
     };
     if constexpr (transitions_dormant<P>) table.transition_dormant = dormant;
     if constexpr (adds_transport_id<P>) table.add_transport_id = add;
@@ -108,6 +110,8 @@ class any_provider {
   [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }
   /// What tells provider types apart: instances of one type share it.
   [[nodiscard]] const dispatch_table& table() const noexcept { return *table_; }
+  /// Whether send_buffers may be given trains.
+  [[nodiscard]] bool takes_trains() const noexcept { return table_->sends_trains; }
   /// The provider itself.
   [[nodiscard]] void* get() const noexcept { return self_; }
 

@@ -89,7 +89,8 @@ class instance {
   /// Guarantees: G6 - refused with `errc::not_active` unless the instance is active; G32, G33.
   /// Errors: not_active, unknown_transport_id, message_empty, queue_full, no_memory.
   status indicate(incoming&& message) noexcept { return host_->indicate({&message, 1}).why; }
-  /// Hands several messages up, in order; those accepted are consumed.
+  /// Hands several messages up, in order; those accepted are consumed. Of a train that is not
+  /// accepted whole, what is left begins with the message that was refused.
   sent indicate(std::span<incoming> messages) noexcept { return host_->indicate(messages); }
 
   [[nodiscard]] scheduler& home() const noexcept { return host_->home(); }

@@ -6,9 +6,10 @@
 #include "lockgate/base/transport_id.hpp"  // for transport_id
 #include "lockgate/buffer/chain.hpp"       // for chain
 #include "lockgate/buffer/lease.hpp"       // for lease
+#include "lockgate/buffer/train.hpp"       // for train_length, first_in_train
 
 #include <cstddef>  // for byte, size_t
-#include <cstdint>  // for uint8_t, uint64_t
+#include <cstdint>  // for uint8_t, uint16_t, uint64_t
 #include <cstring>  // for memcpy
 #include <memory>   // for unique_ptr, make_unique
 #include <new>      // for nothrow
@@ -27,7 +28,17 @@ struct outgoing {
   transport_id remote;
   std::uint64_t endpoint = 0;  ///< the sending endpoint: non-zero, never reused (U11)
   chain payload;
+  /// Not 0: the payload, in one part, is a train of messages of this size, which are accepted
+  /// together. Only providers that say `sends_trains` get any.
+  std::uint16_t segment = 0;
 };
+
+/// How many messages a batch is, those of trains counted one by one.
+[[nodiscard]] inline std::size_t message_count(std::span<const outgoing> batch) noexcept {
+  std::size_t count = 0;
+  for (const outgoing& each : batch) count += train_length(each.payload.size(), each.segment);
+  return count;
+}
 
 /// One message from a peer, as a provider indicates it and an application receives it (dd441735).
 ///
@@ -52,6 +63,7 @@ class incoming {
     remote = from;
     first_ = std::move(payload);
     more_.reset();
+    segment = 0;
   }
   /// Gives the memory back before the message itself goes.
   void reset() noexcept {
@@ -65,6 +77,9 @@ class incoming {
   socket_address local_address;  ///< where it arrived; unspecified where unknown
   std::uint8_t ecn = 0;          ///< RFC 3168 codepoint; 0 where unknown
   bool truncated = false;        ///< bytes are missing at its end
+  /// Not 0: the payload, in one part, is a train of messages of this size. A provider may indicate
+  /// trains; an application receives their messages.
+  std::uint16_t segment = 0;
 
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t total = first_.size();
@@ -77,6 +92,25 @@ class incoming {
   [[nodiscard]] const lease& part(std::size_t index) const noexcept {
     return index == 0 ? first_ : (*more_)[index - 1];
   }
+  /// True for a train of which more than one message is left.
+  [[nodiscard]] bool is_train() const noexcept { return segment != 0 && first_.size() > segment; }
+  /// Puts messages from the front of a train into `out`, on the same memory, but not the last one.
+  /// Gives their number; the train stays as it is.
+  std::size_t share_front(std::span<incoming> out) const noexcept {
+    std::size_t count = 0;
+    for (std::size_t at = 0; count < out.size() && first_.size() - at > segment; at += segment) {
+      incoming& message = out[count++];
+      message.assign(local, remote, first_.share(at, segment));
+      message.arrival = arrival;
+      message.local_address = local_address;
+      message.ecn = ecn;
+      message.truncated = false;
+    }
+    return count;
+  }
+  /// Gives up the first `count` messages of a train, but not the last one.
+  void drop_front(std::size_t count) noexcept { first_.drop_front(count * segment); }
+
   /// Memory that this message keeps occupied, perhaps together with others: bytes.
   [[nodiscard]] std::size_t pinned() const noexcept {
     std::size_t total = first_.pinned();

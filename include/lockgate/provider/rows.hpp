@@ -71,6 +71,11 @@ concept removes_transport_id = requires(P& p, transport_id id) {
   { p.remove_transport_id(id) } -> answers<status>;
 };
 
+/// A provider that says `static constexpr bool sends_trains = true;`: its send_buffers is given
+/// forwarded messages of one size that lie end to end as one, a train (`outgoing::segment`).
+template <class P>
+concept sends_trains = sends_buffers<P> && static_cast<bool>(P::sends_trains);
+
 namespace detail {
 
 /// Whether `P` has a member of the row's name, whatever its signature: inheriting another one makes

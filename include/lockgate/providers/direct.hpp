@@ -43,6 +43,9 @@ class direct {
   using socket_type = typename Network::datagram_socket_type;
 
  public:
+  /// Trains pass as such where the network's sockets move them.
+  static constexpr bool sends_trains = train_socket<socket_type>;
+
   direct(Network& network, const peer_table& peers) noexcept : network_(network), peers_(peers) {}
 
   void establish_session(instance cp) noexcept { cp_ = cp; }
@@ -99,9 +102,9 @@ class direct {
     return sum;
   }
 
-  /// Datagrams received with one call of the network.
+  /// Datagrams, or trains, received with one call of the network.
   static constexpr std::size_t receive_size = 64;
-  /// Datagrams sent with one call of the network.
+  /// Datagrams, or trains, sent with one call of the network.
   static constexpr std::size_t send_size = 512;
 
  private:
@@ -125,7 +128,7 @@ class direct {
 
   task<> receive(std::shared_ptr<port> at) {
     for (;;) {
-      const result<std::size_t> count = co_await at->socket.receive(at->datagrams);
+      const result<std::size_t> count = co_await receive_from(at->socket, at->datagrams);
       if (!count) [[unlikely]] {
         if (count.error() == errc::closed || count.error() == errc::canceled) co_return;
         static_cast<void>(co_await cp_.deregister());  // accepted, or the session is ending anyway
@@ -133,6 +136,12 @@ class direct {
       }
       hand_up(take_known(*at, *count));
     }
+  }
+
+  /// Awaits datagrams, whole trains where the socket gives them.
+  static auto receive_from(socket_type& socket, std::span<received_datagram> into) noexcept {
+    if constexpr (train_socket<socket_type>) return socket.receive_trains(into);
+    else return socket.receive(into);
   }
 
   /// Makes messages of the datagrams that known peers have sent, and drops the others.
@@ -146,7 +155,8 @@ class direct {
         peer = peers_.find(*sender);
       }
       if (!peer || datagram.truncated) [[unlikely]] {
-        ++(peer ? counters_.truncated : counters_.unknown_sender);
+        (peer ? counters_.truncated : counters_.unknown_sender) +=
+            train_length(datagram.payload.size(), datagram.segment);
         datagram.payload.reset();
         continue;
       }
@@ -155,6 +165,8 @@ class direct {
       message.arrival = datagram.arrival;
       message.local_address = datagram.local;
       message.ecn = datagram.ecn;
+      message.segment = datagram.segment;
+      counters_.received += train_length(message.size(), message.segment);
     }
     return std::span(at.messages).first(count);
   }
@@ -162,13 +174,18 @@ class direct {
   void hand_up(std::span<incoming> messages) noexcept {
     while (!messages.empty()) {
       const sent taken = cp_.indicate(messages);
-      counters_.received += taken.accepted;
       messages = messages.subspan(taken.accepted);
       if (messages.empty()) [[likely]]
         return;
+      --counters_.received;
       counters_.count_refusal(taken.why);
-      messages.front().reset();
-      messages = messages.subspan(1);
+      incoming& refused = messages.front();
+      if (refused.is_train()) {
+        refused.drop_front(1);
+      } else {
+        refused.reset();
+        messages = messages.subspan(1);
+      }
     }
   }
 
@@ -200,10 +217,11 @@ class direct {
       outgoing_datagram& datagram = to_send_[count++];
       datagram.to = *to;
       datagram.payload = message.payload;
+      datagram.segment = message.segment;
     }
     if (count == 0) return errc::unreachable;  // its row of the table is gone
     const sent taken = by.socket.try_send(std::span(to_send_).first(count));
-    counters_.sent += taken.accepted;
+    counters_.sent += message_count(messages.first(taken.accepted));
     return taken;
   }
 

@@ -4,35 +4,40 @@
 #include "lockgate/asio/detail/train_plan.hpp"  // for train_plan
 #include "lockgate/base/address.hpp"            // for socket_address
 #include "lockgate/buffer/slab_pool.hpp"        // for slab_pool, lease
+#include "lockgate/buffer/train.hpp"            // for train_length
 #include "lockgate/net/datagram_socket.hpp"     // for outgoing_datagram
 
 #include <cstddef>  // for size_t
+#include <cstdint>  // for uint16_t
 #include <memory>   // for unique_ptr
 #include <new>      // for nothrow
 #include <utility>  // for move
 
 namespace lockgate::inline v0::detail {
 
-/// Up to one window of copied datagrams, to be sent before anything else. Copies lie side by side,
-/// so that many small ones take one slab.
+/// Up to one window of copied datagrams and trains, to be sent before anything else. Copies lie
+/// side by side, so that many small ones take one slab.
 class held_sends {
  public:
-  static constexpr std::size_t capacity = train_plan::datagram_limit;
+  static constexpr std::size_t capacity = train_plan::entry_limit;
   struct held {
     socket_address to;
     lease payload;
+    std::uint16_t segment = 0;
   };
   [[nodiscard]] bool empty() const noexcept { return next_ == count_; }
-  [[nodiscard]] std::size_t size() const noexcept { return count_ - next_; }
-  [[nodiscard]] const held& front() const noexcept { return queue_[next_]; }
+  [[nodiscard]] held& front() noexcept { return queue_[next_]; }
   void pop_front() noexcept {
     queue_[next_].payload.reset();
     if (++next_ < count_) return;
     next_ = count_ = 0;
     slab_ = slab_pool::filling();
   }
-  void clear() noexcept {
-    while (!empty()) pop_front();
+  /// Drops everything. Gives the number of datagrams.
+  std::size_t clear() noexcept {
+    std::size_t dropped = 0;
+    for (; !empty(); pop_front()) dropped += train_length(front().payload.size(), front().segment);
+    return dropped;
   }
   /// Copies `datagram`. False when there is no memory for it.
   bool push(const outgoing_datagram& datagram, slab_pool& pool) noexcept {
@@ -40,6 +45,7 @@ class held_sends {
     if (!queue_ || count_ == capacity) return false;
     held copy;
     copy.to = datagram.to;
+    copy.segment = datagram.segment;
     if (const std::size_t size = datagram.payload.size(); size > 0) {
       if (!make_room(size, pool)) return false;
       datagram.payload.copy_to(slab_.memory().data() + used_);

@@ -7,6 +7,7 @@
 #include "lockgate/base/clock.hpp"                   // for time_point
 #include "lockgate/base/status.hpp"                  // for status
 #include "lockgate/buffer/slab_pool.hpp"             // for slab_pool
+#include "lockgate/buffer/train.hpp"                 // for train_length
 #include "lockgate/net/datagram_socket.hpp"          // for received_datagram
 
 #include <sys/uio.h>  // for iovec
@@ -15,7 +16,7 @@
 #include <array>         // for array
 #include <cerrno>        // for errno
 #include <cstddef>       // for size_t
-#include <cstdint>       // for uint8_t
+#include <cstdint>       // for uint8_t, uint16_t
 #include <span>          // for span
 #include <system_error>  // for error_code
 #include <utility>       // for move
@@ -70,19 +71,20 @@ class linux_receiver {
   std::size_t discard() noexcept { return leftover_.clear(); }
   void expect_several() noexcept { lone_ = 0; }
 
-  receive_outcome receive(std::span<received_datagram> into, time_point arrival) noexcept {
+  receive_outcome receive(const receive_room& room, time_point arrival) noexcept {
     receive_outcome out;
     if (!leftover_.empty()) [[unlikely]] {
-      out.count = leftover_.take(into);
+      out.count = leftover_.take(room);
       out.more = more_;
       return out;
     }
     more_ = true;
-    while (more_ && out.count < into.size()) {
+    while (more_ && out.count < room.into.size()) {
       const bool lone = lone_ >= lone_run && lone_ % lone_probe != 0;
       // What is left of trains is handed out by the next calls, which then need not ask the system.
-      const std::size_t room = lone ? 1 : into.size() - out.count;
-      const std::size_t wanted = train_length_ > 1 ? batch_ : std::min(batch_, room);
+      const bool cuts_trains = train_length_ > 1 && !room.takes_trains;
+      const std::size_t most = lone ? 1 : room.into.size() - out.count;
+      const std::size_t wanted = cuts_trains ? batch_ : std::min(batch_, most);
       const std::size_t asked = shared_.buffers.prepare(wanted, packed_);
       if (asked == 0) [[unlikely]] {
         drop();
@@ -102,7 +104,7 @@ class linux_receiver {
         }
         break;
       }
-      deliver(static_cast<std::size_t>(got), arrival, into, out.count);
+      deliver(static_cast<std::size_t>(got), arrival, room, out.count);
       more_ = !lone && static_cast<std::size_t>(got) == asked;
       lone_ = got == 1 && train_length_ == 1 ? lone_ + 1 : 0;
       adapt(static_cast<std::size_t>(got), asked);
@@ -135,10 +137,11 @@ class linux_receiver {
     header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
   }
 
-  void deliver(std::size_t count, time_point arrival, std::span<received_datagram> into,
+  void deliver(std::size_t count, time_point arrival, const receive_room& room,
                std::size_t& filled) noexcept {
     train_length_ = 1;
     linux_receive_workspace& shared = shared_;
+    const std::span<received_datagram> into = room.into;
     const socket_address local = local_;
     std::size_t plain = 0, cut_off = 0, small = small_messages_;
     for (std::size_t i = 0; i < count; ++i) {
@@ -147,7 +150,7 @@ class linux_receiver {
       small = size > receive_buffers::packed_size ? 0 : small + 1;
       if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
           !shared.buffers.is_contiguous(size)) [[unlikely]] {
-        deliver_special(i, arrival, into, filled);
+        deliver_special(i, arrival, room, filled);
         continue;
       }
       const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
@@ -160,6 +163,7 @@ class linux_receiver {
       out.arrival = arrival;
       out.ecn = 0;
       out.truncated = truncated;
+      out.segment = 0;
     }
     counters_.datagrams_received += plain;
     counters_.truncated += cut_off;
@@ -167,29 +171,27 @@ class linux_receiver {
     if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
   }
   /// A message about which there is more to know, that lies in two pieces, or that finds no room.
-  void deliver_special(std::size_t i, time_point arrival, std::span<received_datagram> into,
+  void deliver_special(std::size_t i, time_point arrival, const receive_room& room,
                        std::size_t& filled) noexcept {
     mmsghdr& message = shared_.messages[i];
     const std::size_t size = message.msg_len;
-    received_datagram about;
-    load(shared_.from[i], about.from);
-    about.local = local_;
-    about.arrival = arrival;
-    about.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    std::size_t segment = read_control(message.msg_hdr, about.ecn, about.local.ip);
-    if (segment == 0) segment = size;
-    const std::size_t datagrams = size > segment ? (size + segment - 1) / segment : 1;
+    received_datagram arrived;
+    load(shared_.from[i], arrived.from);
+    arrived.local = local_;
+    arrived.arrival = arrival;
+    arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    arrived.segment = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
+    const std::size_t datagrams = train_length(size, arrived.segment);
     counters_.datagrams_received += datagrams;
-    counters_.truncated += about.truncated;
+    counters_.truncated += arrived.truncated;
     if (datagrams > 1) {
       ++counters_.trains_received;
       counters_.segments_received += datagrams;
       train_length_ = std::max(train_length_, datagrams);
     }
-    counters_.copies +=
-        shared_.buffers.take(i, size, segment, about, [&](arrived_message&& part) noexcept {
-          counters_.dropped_no_buffer += leftover_.deliver(std::move(part), into, filled);
-        });
+    counters_.copies += shared_.buffers.take(i, size, arrived, [&]() noexcept {
+      counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
+    });
   }
   void adapt(std::size_t got, std::size_t asked) noexcept {
     const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
@@ -215,8 +217,8 @@ class linux_receiver {
       mmsghdr& message = shared_.messages[static_cast<std::size_t>(i)];
       std::uint8_t ecn = 0;
       ip_address local;
-      const std::size_t segment = read_control(message.msg_hdr, ecn, local);
-      counters_.dropped_no_buffer += segment > 0 ? (message.msg_len + segment - 1) / segment : 1;
+      const std::uint16_t segment = read_control(message.msg_hdr, ecn, local);
+      counters_.dropped_no_buffer += train_length(message.msg_len, segment);
     }
   }
 

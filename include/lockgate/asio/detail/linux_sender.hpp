@@ -8,6 +8,7 @@
 #include "lockgate/base/sent.hpp"                 // for sent
 #include "lockgate/base/status.hpp"               // for status
 #include "lockgate/buffer/slab_pool.hpp"          // for slab_pool
+#include "lockgate/buffer/train.hpp"              // for first_in_train, train_length
 #include "lockgate/net/datagram_socket.hpp"       // for outgoing_datagram
 
 #include <sys/uio.h>  // for iovec
@@ -31,14 +32,15 @@ struct linux_send_workspace {
   std::array<linux_segment_control, train_plan::train_limit> control{};
   std::array<iovec, train_plan::part_limit> parts{};
   enum class fate : unsigned char { waiting, sent, refused };
-  std::array<fate, train_plan::datagram_limit> fates{};
+  std::array<fate, train_plan::entry_limit> fates{};
 };
 
 /// The sending half of a UDP socket.
 ///
 /// A train that the system refuses is sent again one by one, and no other is tried to that peer.
 /// When the socket's buffer is full after later datagrams to other peers have left, the overtaken
-/// ones are copied and leave first as soon as there is room: a batch is accepted from its front.
+/// ones are copied and leave first as soon as there is room: a batch is accepted from its front,
+/// and a train of it as a whole.
 template <class Calls>
 class linux_sender {
   using fate = linux_send_workspace::fate;
@@ -50,19 +52,17 @@ class linux_sender {
 
   [[nodiscard]] bool has_held() const noexcept { return !held_.empty(); }
   [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
-  std::size_t discard() noexcept {
-    const std::size_t dropped = held_.size();
-    held_.clear();
-    return dropped;
-  }
+  std::size_t discard() noexcept { return held_.clear(); }
 
   void send_held() noexcept {
     while (!held_.empty()) {
-      const held_sends::held& next = held_.front();
-      const status why = send_alone({next.to, chain(next.payload.bytes())});
+      held_sends::held& next = held_.front();
+      const std::size_t size = first_in_train(next.payload.size(), next.segment);
+      const status why = send_alone({next.to, chain(next.payload.bytes().first(size))});
       if (why == errc::would_block) return;
       if (why) ++counters_.dropped_refused;
-      held_.pop_front();
+      if (size == next.payload.size()) held_.pop_front();
+      else next.payload.drop_front(size);
     }
   }
 
@@ -72,22 +72,23 @@ class linux_sender {
       return errc::would_block;
     for (std::size_t done = 0; done < batch.size();) {
       const auto rest = batch.subspan(done);
-      if (rest.size() == 1 || rest[0].payload.part_count() > train_plan::joinable_parts) {
-        const status why = send_alone(rest[0]);
-        if (why) return {done, why};
-        ++done;
-        continue;
-      }
-      const std::size_t planned =
-          shared_.plan.make(rest, [&](const socket_address& peer) { return may_join(peer); });
-      const sent window = send_window(rest.first(planned));
-      done += window.accepted;
-      if (window.why) return {done, window.why};
+      const sent front = send_front(rest);
+      done += front.accepted;
+      if (front.why && done < batch.size()) return {done, front.why};
     }
     return batch.size();
   }
 
  private:
+  /// Sends what can be planned at once.
+  sent send_front(std::span<const outgoing_datagram> batch) noexcept {
+    std::size_t planned = 0;
+    if (batch.size() > 1 || batch[0].segment != 0)
+      planned = shared_.plan.make(batch, [&](const socket_address& to) { return may_join(to); });
+    if (planned > 0) return send_window(batch.first(planned));
+    if (const status why = send_singly(batch[0]); why) return why;
+    return {1, held_.empty() ? status() : status(errc::would_block)};
+  }
   [[nodiscard]] bool may_join(const socket_address& peer) const noexcept {
     const auto end = without_offload_.begin() + static_cast<std::ptrdiff_t>(without_count_);
     return offload_ && std::find(without_offload_.begin(), end, peer) == end;
@@ -134,10 +135,10 @@ class linux_sender {
   }
 
   status send_alone(const outgoing_datagram& datagram) noexcept {
-    mmsghdr& message = shared_.messages[0];
+    mmsghdr& message = single_;
     message = {};
-    message.msg_hdr.msg_name = &shared_.to[0];
-    message.msg_hdr.msg_namelen = store(datagram.to, v6_, shared_.to[0]);
+    message.msg_hdr.msg_name = &single_to_;
+    message.msg_hdr.msg_namelen = store(datagram.to, v6_, single_to_);
     if (message.msg_hdr.msg_namelen == 0) return errc::not_supported;
     slab_pool::filling whole;
     const chain* payload = &datagram.payload;
@@ -151,12 +152,40 @@ class linux_sender {
       joined = chain(whole.memory().first(payload->size()));
       payload = &joined;
     }
-    message.msg_hdr.msg_iov = shared_.parts.data();
-    message.msg_hdr.msg_iovlen = lay_out(*payload, 0, 0);
+    std::array<iovec, train_plan::joinable_parts> parts;
+    for (std::size_t p = 0; p < payload->part_count(); ++p) {
+      const bytes_view part = payload->part(p);
+      parts[p] = {const_cast<std::byte*>(part.data()), part.size()};
+    }
+    message.msg_hdr.msg_iov = parts.data();
+    message.msg_hdr.msg_iovlen = payload->part_count();
     std::size_t done = 0;
     const status why = call(&message, 1, done);
     if (!why) ++counters_.datagrams_sent;
     return why;
+  }
+  /// Sends a datagram, or those of a train one by one. A train whose first datagram has left is
+  /// accepted: what is left of it is held when the socket's buffer is full, and dropped when the
+  /// system refuses it.
+  status send_singly(const outgoing_datagram& entry) noexcept {
+    if (entry.segment == 0) return send_alone(entry);
+    bytes_view rest = entry.payload.part(0);
+    for (bool begun = false; !rest.empty(); begun = true) {
+      const bytes_view next = rest.first(first_in_train(rest.size(), entry.segment));
+      const status why = send_alone({entry.to, chain(next)});
+      if (why && !begun) return why;
+      if (why == errc::would_block) {
+        hold({entry.to, chain(rest), entry.segment});
+        return {};
+      }
+      if (why) ++counters_.dropped_refused;
+      rest = rest.subspan(next.size());
+    }
+    return {};
+  }
+  void hold(const outgoing_datagram& entry) noexcept {
+    (held_.push(entry, shared_.pool) ? counters_.copies : counters_.dropped_no_buffer) +=
+        train_length(entry.payload.size(), entry.segment);
   }
   /// Names the parts of `payload` from `at` on, for a message that began at `begun`, and gives
   /// where they end. What lies side by side, as a forwarded train does, is one part.
@@ -186,9 +215,9 @@ class linux_sender {
     for (const auto& train : trains.first(t)) mark_sent(train);
     while (why && why != errc::would_block) {
       const auto& failed = trains[t];
-      if (failed.count > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
+      if (failed.datagrams > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
         stop_joining(window[failed.first].to);
-        why = send_singly(window, failed);
+        why = send_train_singly(window, failed);
       } else {
         why = refuse(window, failed, why);
       }
@@ -213,10 +242,10 @@ class linux_sender {
     return {};
   }
   void count(const train_plan::train& sent) noexcept {
-    counters_.datagrams_sent += sent.count;
-    if (sent.count == 1) return;
+    counters_.datagrams_sent += sent.datagrams;
+    if (sent.datagrams == 1) return;
     ++counters_.trains_sent;
-    counters_.segments_sent += sent.count;
+    counters_.segments_sent += sent.datagrams;
   }
   /// How many trains from `t` on have an address that this socket can send to.
   [[nodiscard]] std::size_t runnable(std::size_t t, std::size_t end) const noexcept {
@@ -235,40 +264,29 @@ class linux_sender {
       const std::size_t begun = part;
       for_each(train, [&](std::size_t i) { part = lay_out(window[i].payload, begun, part); });
       message.msg_hdr.msg_iovlen = part - begun;
-      if (train.count > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment);
+      if (train.datagrams > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment);
       ++t;
     }
   }
   template <class F>
   void for_each(const train_plan::train& train, F visit) const {
     std::size_t i = train.first;
-    for (std::size_t n = 0; n < train.count; ++n, i = shared_.plan.after(i)) visit(i);
+    for (std::size_t n = 0; n < train.entries; ++n, i = shared_.plan.after(i)) visit(i);
   }
   void mark_sent(const train_plan::train& train) noexcept {
     for_each(train, [&](std::size_t i) { shared_.fates[i] = fate::sent; });
   }
   /// Sends the datagrams of a train one by one. Gives the reason to stop the window, if there is
   /// one.
-  status send_singly(std::span<const outgoing_datagram> window,
-                     const train_plan::train& train) noexcept {
+  status send_train_singly(std::span<const outgoing_datagram> window,
+                           const train_plan::train& train) noexcept {
     status stop;
     for_each(train, [&](std::size_t i) {
       if (stop) return;
-      std::size_t done = 0;
-      mmsghdr& message = single_;
-      message = {};
-      message.msg_hdr.msg_name = &single_to_;
-      message.msg_hdr.msg_namelen = store(window[i].to, v6_, single_to_);
-      std::array<iovec, train_plan::joinable_parts> parts;
-      const chain& payload = window[i].payload;
-      for (std::size_t p = 0; p < payload.part_count(); ++p)
-        parts[p] = {const_cast<std::byte*>(payload.part(p).data()), payload.part(p).size()};
-      message.msg_hdr.msg_iov = parts.data();
-      message.msg_hdr.msg_iovlen = payload.part_count();
-      const status why = call(&message, 1, done);
+      const status why = send_singly(window[i]);
       if (!why) {
-        ++counters_.datagrams_sent;
         shared_.fates[i] = fate::sent;
+        if (!held_.empty()) stop = errc::would_block;
       } else if (why == errc::would_block) {
         stop = why;
       } else {
@@ -300,10 +318,9 @@ class linux_sender {
       while (end > 0 && shared_.fates[end - 1] != fate::sent) --end;
     for (std::size_t i = 0; i < end; ++i) {
       if (shared_.fates[i] == fate::refused) {
-        ++counters_.dropped_refused;
+        counters_.dropped_refused += train_length(window[i].payload.size(), window[i].segment);
       } else if (shared_.fates[i] == fate::waiting) {
-        if (held_.push(window[i], shared_.pool)) ++counters_.copies;
-        else ++counters_.dropped_no_buffer;
+        hold(window[i]);
       }
     }
     return {end, why};

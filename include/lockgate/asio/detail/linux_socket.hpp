@@ -102,16 +102,16 @@ inline void set_segment(msghdr& message, linux_segment_control& room,
 
 /// Reads the control messages of a received message: the size of the datagrams of a train (0 when
 /// it is none), and into `about` what `udp_options::ancillary` asks for.
-[[nodiscard]] inline std::size_t read_control(msghdr& message, std::uint8_t& ecn,
-                                              ip_address& local) noexcept {
-  std::size_t segment = 0;
+[[nodiscard]] inline std::uint16_t read_control(msghdr& message, std::uint8_t& ecn,
+                                                ip_address& local) noexcept {
+  std::uint16_t segment = 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     const auto value = [&]<class T>(T out) {
       std::memcpy(&out, CMSG_DATA(c), sizeof out);
       return out;
     };
     if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
-      segment = static_cast<std::size_t>(value(int{}));
+      segment = static_cast<std::uint16_t>(value(int{}));
     else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ecn = value(std::uint8_t{}) & 3;
     else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
       ecn = static_cast<std::uint8_t>(value(int{}) & 3);

@@ -30,6 +30,7 @@ class linux_udp {
     linux_send_workspace sending;
   };
 
+  static constexpr bool moves_trains = true;
   static void share_port(native_udp_socket& socket, std::error_code& error) noexcept {
     if (Calls::set_option(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, 1) != 0)
       error.assign(errno, std::system_category());
@@ -54,8 +55,8 @@ class linux_udp {
   [[nodiscard]] bool needs_pause() const noexcept { return sender_.needs_pause(); }
   std::size_t discard() noexcept { return receiver_.discard() + sender_.discard(); }
   void send_held() noexcept { sender_.send_held(); }
-  receive_outcome receive(std::span<received_datagram> into, time_point arrival) noexcept {
-    return receiver_.receive(into, arrival);
+  receive_outcome receive(const receive_room& room, time_point arrival) noexcept {
+    return receiver_.receive(room, arrival);
   }
   sent send(std::span<const outgoing_datagram> batch) noexcept { return sender_.send(batch); }
 

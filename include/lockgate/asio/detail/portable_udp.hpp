@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lockgate/asio/detail/native_socket.hpp"    // for native_udp_socket
-#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, leftover_messages
+#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, receive_room
 #include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
 #include "lockgate/asio/system_error.hpp"            // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
@@ -73,6 +73,7 @@ class portable_udp {
     std::vector<asio::const_buffer> parts;
   };
   static constexpr std::size_t batch_limit = receive_buffers::capacity;
+  static constexpr bool moves_trains = false;
 
   /// Asio has no name for SO_REUSEPORT.
   static void share_port(native_udp_socket&, std::error_code& error) noexcept {
@@ -101,9 +102,9 @@ class portable_udp {
   /// True after a send that a device queue refused: the socket looks writable all the same.
   [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
 
-  receive_outcome receive(std::span<received_datagram> into, time_point arrival) {
+  receive_outcome receive(const receive_room& room, time_point arrival) {
     receive_outcome out;
-    while (out.count < into.size() && out.count < batch_limit) {
+    while (out.count < room.into.size() && out.count < batch_limit) {
       if (shared_.receiving.prepare(1, true) == 0) return drop(out);
       const auto piece = shared_.receiving[0];
       std::error_code error;
@@ -116,14 +117,15 @@ class portable_udp {
       if (error == asio::error::would_block || error == asio::error::try_again) return out;
       // Without MSG_TRUNC in sight, a message that fills all memory may have been longer.
       const bool too_long = truncation_is_an_error && error == asio::error::message_size;
-      const std::size_t room = piece.head.size() + piece.tail.size();
+      const std::size_t memory = piece.head.size() + piece.tail.size();
       if (error && !too_long) {
         if (!is_reported_error(error)) return out.failure = from_asio(error), out;
         ++counters_.reported_errors;
         out.more = true;
         return out;
       }
-      deliver(too_long ? room : size, too_long || size == room, arrival, into[out.count++]);
+      deliver(too_long ? memory : size, too_long || size == memory, arrival,
+              room.into[out.count++]);
     }
     out.more = true;
     return out;
@@ -149,17 +151,13 @@ class portable_udp {
 
  private:
   void deliver(std::size_t size, bool truncated, time_point arrival, received_datagram& out) {
-    received_datagram about;
-    about.from = from_endpoint(from_);
-    about.local = local_;
-    about.arrival = arrival;
-    about.truncated = truncated;
-    leftover_messages none;
-    std::size_t filled = 0;
-    counters_.copies +=
-        shared_.receiving.take(0, size, size, about, [&](arrived_message&& message) noexcept {
-          none.deliver(std::move(message), std::span(&out, 1), filled);
-        });
+    out.from = from_endpoint(from_);
+    out.local = local_;
+    out.arrival = arrival;
+    out.ecn = 0;
+    out.truncated = truncated;
+    out.segment = 0;
+    counters_.copies += shared_.receiving.take(0, size, out, [] {});
     shared_.receiving.finish(1, size);
     ++counters_.datagrams_received;
     if (truncated) ++counters_.truncated;

@@ -5,6 +5,7 @@
 #include "lockgate/base/status.hpp"          // for status
 #include "lockgate/buffer/lease.hpp"         // for lease
 #include "lockgate/buffer/slab_pool.hpp"     // for slab_pool
+#include "lockgate/buffer/train.hpp"         // for first_in_train, train_length
 #include "lockgate/net/datagram_socket.hpp"  // for received_datagram
 
 #include <algorithm>  // for min, max
@@ -15,17 +16,9 @@
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for move, swap
+#include <utility>    // for exchange, move, swap
 
 namespace lockgate::inline v0::detail {
-
-/// One message as the kernel delivered it: a datagram, or a train of datagrams of equal size (the
-/// last may be shorter) in consecutive bytes.
-struct arrived_message {
-  lease bytes;
-  std::size_t segment = 0;  ///< size of each datagram
-  received_datagram about;  ///< all but the payload
-};
 
 /// What one attempt to receive gave.
 struct receive_outcome {
@@ -34,11 +27,15 @@ struct receive_outcome {
   status failure;     ///< why the socket cannot be received from any more
 };
 
+/// Where received datagrams go, and whether trains go there whole.
+struct receive_room {
+  std::span<received_datagram> into;
+  bool takes_trains = false;
+};
+
 /// The datagrams of `message`.
-[[nodiscard]] inline std::size_t datagrams_of(const arrived_message& message) noexcept {
-  return message.bytes.size() <= message.segment
-             ? 1
-             : (message.bytes.size() + message.segment - 1) / message.segment;
+[[nodiscard]] inline std::size_t datagrams_of(const received_datagram& message) noexcept {
+  return train_length(message.payload.size(), message.segment);
 }
 
 /// Datagrams of one batch for which the receiver had no room yet.
@@ -47,19 +44,19 @@ class leftover_messages {
   [[nodiscard]] bool empty() const noexcept { return next_ == count_; }
   /// Puts datagrams of `message` into `room`, from `filled` on, and keeps the rest. Gives the
   /// number of datagrams lost because there was no memory to keep them.
-  std::size_t deliver(arrived_message&& message, std::span<received_datagram> room,
+  std::size_t deliver(received_datagram&& message, const receive_room& room,
                       std::size_t& filled) noexcept {
-    if (!split(message, room, filled)) return 0;
-    if (!waiting_) waiting_.reset(new (std::nothrow) arrived_message[capacity]);
+    if (!hand_out(message, room, filled)) return 0;
+    if (!waiting_) waiting_.reset(new (std::nothrow) received_datagram[capacity]);
     if (!waiting_ || count_ == capacity) return datagrams_of(message);
     waiting_[count_++] = std::move(message);
     return 0;
   }
   /// Puts what had been left over into `room`.
-  std::size_t take(std::span<received_datagram> room) noexcept {
+  std::size_t take(const receive_room& room) noexcept {
     std::size_t filled = 0;
-    while (!empty() && filled < room.size())
-      if (!split(waiting_[next_], room, filled)) ++next_;
+    while (!empty() && filled < room.into.size())
+      if (!hand_out(waiting_[next_], room, filled)) ++next_;
     if (empty()) clear();
     return filled;
   }
@@ -68,7 +65,7 @@ class leftover_messages {
     std::size_t count = 0;
     for (; next_ < count_; ++next_) {
       count += datagrams_of(waiting_[next_]);
-      waiting_[next_].bytes.reset();
+      waiting_[next_].payload.reset();
     }
     next_ = count_ = 0;
     return count;
@@ -76,30 +73,32 @@ class leftover_messages {
 
  private:
   /// True when some of the message is left.
-  static bool split(arrived_message& message, std::span<received_datagram> room,
-                    std::size_t& filled) noexcept {
-    const std::size_t size = message.bytes.size();
-    for (std::size_t at = 0; filled < room.size(); at += message.segment) {
-      received_datagram& out = room[filled++];
-      out.from = message.about.from;
-      out.local = message.about.local;
-      out.arrival = message.about.arrival;
-      out.ecn = message.about.ecn;
-      if (size - at <= message.segment) {
-        out.truncated = message.about.truncated;
-        message.bytes.drop_front(at);
-        out.payload = std::move(message.bytes);
+  static bool hand_out(received_datagram& message, const receive_room& room,
+                       std::size_t& filled) noexcept {
+    while (filled < room.into.size()) {
+      received_datagram& out = room.into[filled++];
+      const std::size_t first = first_in_train(message.payload.size(), message.segment);
+      // Of a train cut off at its end only the last datagram is bad.
+      const bool is_last = first == message.payload.size();
+      if (is_last || (room.takes_trains && !message.truncated)) {
+        out = std::move(message);
+        if (is_last) out.segment = 0;
         return false;
       }
+      out.payload = message.payload.share(0, first);
+      out.from = message.from;
+      out.local = message.local;
+      out.arrival = message.arrival;
+      out.ecn = message.ecn;
       out.truncated = false;
-      out.payload = message.bytes.share(at, message.segment);
-      if (filled == room.size()) message.bytes.drop_front(at + message.segment);
+      out.segment = 0;
+      message.payload.drop_front(first);
     }
     return true;
   }
 
   static constexpr std::size_t capacity = 64;  // a batch of 32, each in two pieces
-  std::unique_ptr<arrived_message[]> waiting_;
+  std::unique_ptr<received_datagram[]> waiting_;
   std::size_t next_ = 0, count_ = 0;
 };
 
@@ -149,35 +148,32 @@ class receive_buffers {
   [[nodiscard]] lease take(std::size_t i, std::size_t size) noexcept {
     return packed_ ? shared_.cut(used_ + i * packed_size, size) : take_whole(i, 0, size);
   }
-  /// Calls `deliver(arrived_message&&)` for the `size` bytes that arrived in message `i`: once, or
-  /// twice for a train over head and tail. Gives the number of datagrams copied.
+  /// Calls `deliver()` for the `size` bytes that arrived in message `i`, which it puts into
+  /// `message.payload`: once, or twice for a train over head and tail. Gives the number of
+  /// datagrams copied.
   template <class Deliver>
-  std::size_t take(std::size_t i, std::size_t size, std::size_t segment,
-                   const received_datagram& about, Deliver deliver) noexcept {
-    segment = std::max<std::size_t>(segment, 1);
-    const auto hand_over = [&](lease bytes) {
-      arrived_message message;
-      message.bytes = std::move(bytes);
-      message.segment = segment;
-      message.about.from = about.from;
-      message.about.local = about.local;
-      message.about.arrival = about.arrival;
-      message.about.ecn = about.ecn;
-      message.about.truncated = about.truncated;
-      deliver(std::move(message));
-    };
+  std::size_t take(std::size_t i, std::size_t size, received_datagram& message,
+                   Deliver deliver) noexcept {
     if (is_contiguous(size)) {
-      hand_over(take(i, size));
+      message.payload = take(i, size);
+      deliver();
       return 0;
     }
     const std::size_t head_at = used_ + i * packed_size;
-    const std::size_t in_head = packed_size / segment * segment;
+    const std::size_t in_head =
+        message.segment == 0 ? 0 : packed_size / message.segment * message.segment;
     const std::size_t begun = packed_size - in_head;  // bytes of the datagram that crosses over
     if (begun > 0)
       std::memcpy(whole_[i].memory().data() + in_head, shared_.memory().data() + head_at + in_head,
                   begun);
-    if (in_head > 0) hand_over(shared_.cut(head_at, in_head));
-    hand_over(take_whole(i, in_head, size - in_head));
+    if (in_head > 0) {
+      const bool truncated = std::exchange(message.truncated, false);
+      message.payload = shared_.cut(head_at, in_head);
+      deliver();
+      message.truncated = truncated;
+    }
+    message.payload = take_whole(i, in_head, size - in_head);
+    deliver();
     return begun > 0 ? 1 : 0;
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.

@@ -1,14 +1,15 @@
-// Which datagrams of a batch leave together: those to one peer and of one size form a train that
-// the kernel or the device cuts.
+// Which datagrams and trains of a batch leave together: those to one peer and of one size form a
+// train that the kernel or the device cuts.
 #pragma once
 
 #include "lockgate/base/address.hpp"         // for socket_address
+#include "lockgate/buffer/train.hpp"         // for train_length, longest_train, largest_train
 #include "lockgate/net/datagram_socket.hpp"  // for outgoing_datagram
 
 #include <algorithm>  // for min
 #include <array>      // for array
 #include <cstddef>    // for size_t
-#include <cstdint>    // for uint8_t, uint16_t
+#include <cstdint>    // for uint8_t, uint16_t, uint32_t
 #include <span>       // for span
 
 namespace lockgate::inline v0::detail {
@@ -16,49 +17,47 @@ namespace lockgate::inline v0::detail {
 /// Sorts the front of a batch into trains.
 ///
 /// Guarantees: datagrams to one peer keep their order when the trains are sent in theirs.
-/// Cost: one look-up in a small table per datagram; peers may be interleaved at will.
+/// Cost: one look-up in a small table per entry; peers may be interleaved at will.
 class train_plan {
  public:
-  static constexpr std::size_t datagram_limit = 512;
+  static constexpr std::size_t entry_limit = 512;
   static constexpr std::size_t train_limit = 64;
-  static constexpr std::size_t part_limit = 1024;   // UIO_MAXIOV, include/uapi/linux/uio.h
-  static constexpr std::size_t segment_limit = 64;  // UDP_MAX_SEGMENTS of Linux before 6.9
-  static constexpr std::size_t byte_limit = 65000;  // below the 65,507 bytes of a UDP payload
+  static constexpr std::size_t part_limit = 1024;  // UIO_MAXIOV, include/uapi/linux/uio.h
   /// A message of more parts than this travels alone, copied together.
   static constexpr std::size_t joinable_parts = 64;
 
   struct train {
-    std::uint16_t first = 0, last = 0;  // positions in the batch
-    std::uint16_t count = 0;
+    std::uint16_t first = 0, last = 0;  // entries of the batch
+    std::uint16_t entries = 0;
+    std::uint16_t datagrams = 0;
     std::uint16_t segment = 0;
     std::uint32_t bytes = 0;
     bool open = false;
   };
 
-  /// Plans a prefix of `batch` and gives its length. `may_join(peer)` says whether trains can be
-  /// sent there.
+  /// Plans a prefix of `batch` and gives its length: 0 when its first entry is a train that cannot
+  /// be sent as one. `may_join(peer)` says whether trains can be sent there.
   template <class MayJoin>
   std::size_t make(std::span<const outgoing_datagram> batch, MayJoin may_join) noexcept {
     train_count_ = 0;
     latest_.fill(0);
-    const std::size_t limit = std::min(batch.size(), datagram_limit);
+    const std::size_t limit = std::min(batch.size(), entry_limit);
     std::size_t parts = 0, i = 0;
-    std::uint8_t* latest = nullptr;  // the latest train to the peer of the datagram before
+    std::uint8_t* latest = nullptr;  // the latest train to the peer of the entry before
     for (; i < limit; ++i) {
-      const outgoing_datagram& datagram = batch[i];
-      const std::size_t size = datagram.payload.size();
-      const std::size_t part_count = datagram.payload.part_count();
+      const outgoing_datagram& entry = batch[i];
+      const std::size_t part_count = entry.payload.part_count();
       parts += part_count;
       if (parts > part_limit || part_count > joinable_parts) break;
-      if (!latest || datagram.to != batch[i - 1].to) latest = &find(batch, datagram.to);
-      if (*latest != 0 && join(trains_[*latest - 1u], i, size)) continue;
+      if (!latest || entry.to != batch[i - 1].to) latest = &find(batch, entry.to);
+      train next = train_of(entry, i);
+      if (*latest != 0 && join(trains_[*latest - 1u], next)) continue;
       if (train_count_ == train_limit) break;
-      train& begun = trains_[train_count_++];
-      begun.first = begun.last = static_cast<std::uint16_t>(i);
-      begun.count = 1;
-      begun.segment = static_cast<std::uint16_t>(size);
-      begun.bytes = static_cast<std::uint32_t>(size);
-      begun.open = size > 0 && size <= byte_limit / 2 && may_join(datagram.to);
+      if (!is_allowed(next) || !may_join(entry.to)) {
+        if (next.datagrams > 1) break;
+        next.open = false;
+      }
+      trains_[train_count_++] = next;
       *latest = static_cast<std::uint8_t>(train_count_);
     }
     return i;
@@ -67,7 +66,7 @@ class train_plan {
   [[nodiscard]] std::span<const train> trains() const noexcept {
     return std::span(trains_).first(train_count_);
   }
-  /// The datagram that follows the one at `position` in its train.
+  /// The entry that follows the one at `position` in its train.
   [[nodiscard]] std::size_t after(std::size_t position) const noexcept { return next_[position]; }
 
  private:
@@ -81,21 +80,40 @@ class train_plan {
       slot = (slot + 1) % slots;
     return latest_[slot];
   }
-  bool join(train& t, std::size_t position, std::size_t size) noexcept {
-    if (!t.open || size == 0 || size > t.segment || t.count == segment_limit ||
-        t.bytes + size > byte_limit)
+  static train train_of(const outgoing_datagram& entry, std::size_t position) noexcept {
+    const std::size_t size = entry.payload.size();
+    const std::size_t segment = first_in_train(size, entry.segment);
+    const std::size_t datagrams = train_length(size, entry.segment);
+    train out;
+    out.first = out.last = static_cast<std::uint16_t>(position);
+    out.entries = 1;
+    out.datagrams = static_cast<std::uint16_t>(datagrams);
+    out.segment = static_cast<std::uint16_t>(segment);
+    out.bytes = static_cast<std::uint32_t>(size);
+    out.open = size == datagrams * segment;  // only the last datagram may be shorter
+    return out;
+  }
+  static bool is_allowed(const train& t) noexcept {
+    return t.bytes > 0 && t.bytes <= largest_train && t.datagrams <= longest_train &&
+           t.segment <= largest_train / 2;
+  }
+  bool join(train& t, const train& next) noexcept {
+    const bool fits = next.datagrams == 1 ? next.segment <= t.segment : next.segment == t.segment;
+    if (!t.open || !fits || next.bytes == 0 || t.datagrams + next.datagrams > longest_train ||
+        t.bytes + next.bytes > largest_train)
       return false;
-    next_[t.last] = static_cast<std::uint16_t>(position);
-    t.last = static_cast<std::uint16_t>(position);
-    ++t.count;
-    t.bytes += static_cast<std::uint32_t>(size);
-    t.open = size == t.segment;  // only the last datagram may be shorter
+    next_[t.last] = next.first;
+    t.last = next.first;
+    ++t.entries;
+    t.datagrams = static_cast<std::uint16_t>(t.datagrams + next.datagrams);
+    t.bytes += next.bytes;
+    t.open = next.open && next.segment == t.segment;
     return true;
   }
 
   std::array<train, train_limit> trains_;
   std::size_t train_count_ = 0;
-  std::array<std::uint16_t, datagram_limit> next_{};
+  std::array<std::uint16_t, entry_limit> next_{};
   std::array<std::uint8_t, slots> latest_{};
 };
 

@@ -4,7 +4,7 @@
 #include "lockgate/asio/detail/handler_memory.hpp"      // for handler_memory, owned_handler
 #include "lockgate/asio/detail/io_loop.hpp"             // for io_loop, relook_item
 #include "lockgate/asio/detail/native_socket.hpp"       // for native_udp_socket
-#include "lockgate/asio/detail/receive_buffers.hpp"     // for receive_outcome
+#include "lockgate/asio/detail/receive_buffers.hpp"     // for receive_outcome, receive_room
 #include "lockgate/asio/detail/receive_moderation.hpp"  // for receive_moderation
 #include "lockgate/asio/detail/udp_totals.hpp"          // for udp_totals, counted_socket
 #include "lockgate/asio/system_error.hpp"               // for from_asio
@@ -13,11 +13,12 @@
 #include "lockgate/base/sent.hpp"                       // for sent
 #include "lockgate/coro/timer.hpp"                      // for timer
 #include "lockgate/coro/wait_list.hpp"                  // for waiter, wait_list
-#include "lockgate/net/datagram_socket.hpp"             // for received_datagram, outgoing_datagram
+#include "lockgate/net/datagram_socket.hpp"             // for outgoing_datagram
 
 #include <asio/ip/udp.hpp>  // for udp
 
 #include <cstddef>       // for size_t
+#include <cstdint>       // for uint64_t
 #include <memory>        // for shared_ptr, enable_shared_from_this
 #include <span>          // for span
 #include <system_error>  // for error_code
@@ -27,7 +28,7 @@ namespace lockgate::inline v0::detail {
 
 /// A coroutine that waits for datagrams.
 struct udp_reader : waiter {
-  std::span<received_datagram> into;
+  receive_room room;
   std::size_t count = 0;
 };
 
@@ -93,18 +94,19 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
 
  private:
-  receive_outcome attempt(std::span<received_datagram> into) noexcept {
+  receive_outcome attempt(const receive_room& room) noexcept {
+    const std::uint64_t before = counted_.statistics.datagrams_received;
     const receive_outcome outcome =
-        transfer_.receive(into, options_.ancillary ? loop_->home()->now() : time_point());
+        transfer_.receive(room, options_.ancillary ? loop_->home()->now() : time_point());
     more_ = outcome.more;
-    moderation_.received(outcome.count);
+    moderation_.received(counted_.statistics.datagrams_received - before);
     return outcome;
   }
   /// Gives the reader who has waited longest what is there. True when there was something.
   bool serve() noexcept {
     if (readers_.empty()) return false;
     auto& reader = static_cast<udp_reader&>(readers_.front());
-    const receive_outcome outcome = attempt(reader.into);
+    const receive_outcome outcome = attempt(reader.room);
     reader.count = outcome.count;
     return (outcome.failure || outcome.count > 0) && reader.complete(outcome.failure);
   }
