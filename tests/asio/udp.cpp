@@ -162,8 +162,7 @@ TEST_CASE("a train is received whole by those who ask for trains, and in parts b
     static task<> run(sockets& fixture, std::size_t size, std::size_t room) {
       constexpr std::size_t count = 20;
       const std::vector<std::byte> bytes = pattern(size * count - size / 2, size);
-      const outgoing_datagram train{fixture.b.local_address(), chain(bytes_view(bytes)),
-                                    static_cast<std::uint16_t>(size)};
+      const outgoing_datagram train{fixture.b.local_address(), chain(bytes_view(bytes)), size};
       std::vector<received_datagram> into(room);
       std::size_t begin = 0, datagrams = 0, longest = 0;
       for (int round = 0; round < 4; ++round) {

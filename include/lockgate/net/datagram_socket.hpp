@@ -24,7 +24,7 @@ struct outgoing_datagram {
   socket_address to;
   chain payload;
   /// Not 0: the payload, in one part, is a train of datagrams of this size, for a `train_socket`.
-  std::uint16_t segment = 0;
+  std::size_t segment = 0;
 };
 
 /// A datagram as it arrived: the bytes are the memory the network wrote into.

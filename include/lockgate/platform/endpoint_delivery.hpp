@@ -96,12 +96,12 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
     filling_->count += count;
     message.drop_front(count);
   }
-  message.segment = 0;
   if (pool_is_strained) relieve_pool(message);
   const std::span<incoming> room = find_room();
   if (room.empty()) return enqueue(message);
   ++filling_->count;
   room.front() = std::move(message);
+  room.front().segment = 0;
   return {};
 }
 
@@ -181,8 +181,8 @@ inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcep
       queue_.front().charge = entry.charge;
       pinned_ += entry.charge;
     }
-    entry.message.segment = 0;
-    into[count++] = std::move(entry.message);
+    into[count] = std::move(entry.message);
+    into[count++].segment = 0;
   }
   queued_messages_ -= count;
   return count;

@@ -11,7 +11,6 @@
 
 #include <algorithm>  // for min
 #include <cstddef>    // for size_t
-#include <cstdint>    // for uint16_t
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <span>       // for span
@@ -86,7 +85,7 @@ class gathered_sends final : turn_end_item, ready_item {
           size > std::min(largest_train, longest_train * segment))
         return false;
       train.payload = chain(bytes_view(before.data(), size));
-      train.segment = static_cast<std::uint16_t>(segment);
+      train.segment = segment;
       is_extensible = next.size() == segment;  // only the last message may be shorter
       return true;
     }

@@ -3,6 +3,7 @@
 
 #include "lockgate/base/intrusive_list.hpp"      // for intrusive_list, list_link
 #include "lockgate/buffer/ring.hpp"              // for ring
+#include "lockgate/buffer/train.hpp"             // for train_length, for_each_in_train
 #include "lockgate/coro/sleep.hpp"               // for yield
 #include "lockgate/coro/task_group.hpp"          // for task_group
 #include "lockgate/coro/timed_wait.hpp"          // for wait_until
@@ -150,9 +151,12 @@ class session final : public instance_host, public row_owner, public list_link<s
   }
   /// `has_bytes`: the sender is still there, and with it the memory of the payload.
   void count_sent(std::span<const outgoing> messages, bool has_bytes = true) noexcept {
-    std::uint64_t bytes = 0;
-    for (const outgoing& message : messages) bytes += message.payload.size();
-    statistics_.messages_sent += message_count(messages);
+    std::uint64_t count = 0, bytes = 0;
+    for (const outgoing& message : messages) {
+      count += train_length(message.payload.size(), message.segment);
+      bytes += message.payload.size();
+    }
+    statistics_.messages_sent += count;
     statistics_.bytes_sent += bytes;
     if (is_observed()) tell_sent(messages, has_bytes);
   }

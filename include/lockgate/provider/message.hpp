@@ -30,7 +30,7 @@ struct outgoing {
   chain payload;
   /// Not 0: the payload, in one part, is a train of messages of this size, which are accepted
   /// together. Only providers that say `sends_trains` get any.
-  std::uint16_t segment = 0;
+  std::size_t segment = 0;
 };
 
 /// How many messages a batch is, those of trains counted one by one.

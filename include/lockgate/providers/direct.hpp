@@ -1,7 +1,8 @@
 // The provider for peers that can be reached as they are: plain UDP, addresses from a table.
 #pragma once
 
-#include "lockgate/net/datagram_socket.hpp"        // for datagram_network, counting_socket
+#include "lockgate/buffer/train.hpp"               // for train_length
+#include "lockgate/net/datagram_socket.hpp"        // for datagram_network, train_socket
 #include "lockgate/provider.hpp"                   // for instance, answer
 #include "lockgate/providers/direct_counters.hpp"  // for direct_counters
 #include "lockgate/providers/peer_table.hpp"       // for peer_table

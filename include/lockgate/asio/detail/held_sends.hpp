@@ -8,7 +8,6 @@
 #include "lockgate/net/datagram_socket.hpp"     // for outgoing_datagram
 
 #include <cstddef>  // for size_t
-#include <cstdint>  // for uint16_t
 #include <memory>   // for unique_ptr
 #include <new>      // for nothrow
 #include <utility>  // for move
@@ -23,7 +22,7 @@ class held_sends {
   struct held {
     socket_address to;
     lease payload;
-    std::uint16_t segment = 0;
+    std::size_t segment = 0;
   };
   [[nodiscard]] bool empty() const noexcept { return next_ == count_; }
   [[nodiscard]] held& front() noexcept { return queue_[next_]; }
