@@ -55,7 +55,7 @@ class basic_udp_socket {
   }
   /// The same, but a train that came as one stays one (`received_datagram::segment`).
   [[nodiscard]] receive_operation receive_trains(std::span<received_datagram> into) noexcept
-    requires Transfer::moves_trains
+    requires(Transfer::moves_trains)
   {
     return receive_operation(*channel_, {into, true});
   }
