@@ -84,8 +84,8 @@ class match {
 void measure(benchmark::State& state, const scenario& rules, const entry& entered,
              std::size_t burst) {
   match game{rules, entered};
-  // Not counted: the first burst finds the size of batches, the second the memory for them.
-  for (int warming = 0; warming < 2; ++warming) game.play(burst);
+  // Not counted: two bursts find the size of batches, the third the memory for them.
+  for (int warming = 0; warming < 3; ++warming) game.play(burst);
   std::uint64_t allocated = 0;
   const std::uint64_t copied_before = game.copies();
   for (auto _ : state) {

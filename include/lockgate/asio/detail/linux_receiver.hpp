@@ -108,6 +108,7 @@ class linux_receiver {
       more_ = !lone && static_cast<std::size_t>(got) == asked;
       lone_ = got == 1 && train_length_ == 1 ? lone_ + 1 : 0;
       adapt(static_cast<std::size_t>(got), asked);
+      if (train_length_ > 1) break;  // the room counts trains, but the cache their bytes
     }
     out.more = more_;
     return out;
