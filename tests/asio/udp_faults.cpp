@@ -377,7 +377,7 @@ TEST_CASE("a train that cannot be sent as one is sent one by one") {
   CHECK(f.a.statistics().dropped_refused == 0);
 }
 
-TEST_CASE("a train longer or larger than the system takes is sent all the same") {
+TEST_CASE("a train longer than the system takes is sent all the same") {
   scripted_linux::reset();
   sockets<scripted_linux> f;
   const outgoing_train train(longest_train + 36);
