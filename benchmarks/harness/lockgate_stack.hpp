@@ -22,7 +22,7 @@
 namespace bench {
 
 /// The application's messages taken with one receive.
-inline constexpr std::size_t lockgate_batch = 64;
+inline constexpr std::size_t lockgate_batch = 128;
 
 /// One platform with one instance of `direct`, and endpoints bound to given addresses.
 class lockgate_stack {

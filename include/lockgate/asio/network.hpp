@@ -40,6 +40,7 @@ struct network_options {
 ///           `home().post()` is the door for others.
 /// Lifetime: the `io_context` outlives the network, and the network its sockets and tasks. An
 ///           `io_context` that is destroyed later with operations pending resumes nothing.
+/// Cost: on Linux 8 MiB of address space, which take memory where large datagrams come among small.
 template <class Transfer>
 class basic_asio_network {
  public:

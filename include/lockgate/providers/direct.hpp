@@ -104,7 +104,7 @@ class direct {
   }
 
   /// Datagrams, or trains, received with one call of the network.
-  static constexpr std::size_t receive_size = 64;
+  static constexpr std::size_t receive_size = 128;
   /// Datagrams, or trains, sent with one call of the network.
   static constexpr std::size_t send_size = 512;
 

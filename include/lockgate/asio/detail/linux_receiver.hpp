@@ -25,7 +25,7 @@ namespace lockgate::inline v0::detail {
 
 /// What the receivers of one network share: used within one call, except for the buffers.
 struct linux_receive_workspace {
-  explicit linux_receive_workspace(slab_pool& pool) noexcept : buffers(pool) {
+  explicit linux_receive_workspace(slab_pool& pool) : buffers(pool, receive_buffers::most_packed) {
     for (std::size_t i = 0; i < messages.size(); ++i) {
       msghdr& header = messages[i].msg_hdr;
       header.msg_name = &from[i];
@@ -36,15 +36,15 @@ struct linux_receive_workspace {
   linux_receive_workspace(const linux_receive_workspace&) = delete;
 
   receive_buffers buffers;
-  std::array<mmsghdr, receive_buffers::capacity> messages{};
-  std::array<std::array<iovec, 2>, receive_buffers::capacity> parts{};
-  std::array<linux_address, receive_buffers::capacity> from{};
-  std::array<linux_control, receive_buffers::capacity> control{};
+  std::array<mmsghdr, receive_buffers::most_packed> messages{};
+  std::array<std::array<iovec, 2>, receive_buffers::most_packed> parts{};
+  std::array<linux_address, receive_buffers::most_packed> from{};
+  std::array<linux_control, receive_buffers::most_packed> control{};
 };
 
 /// The receiving half of a UDP socket.
 ///
-/// Small datagrams are packed into shared slabs, up to 32 with one call. Once messages turn out to
+/// Small datagrams are packed into shared slabs, up to 128 with one call. Once messages turn out to
 /// be larger, each gets a slab of its own, 4 to 16 with one call by how long they are, until a
 /// while has passed without a large one. The number asked for follows what came. Once datagrams
 /// have come one by one for a while, only one is asked for, without looking for a second: readiness
@@ -53,8 +53,7 @@ template <class Calls>
 class linux_receiver {
  public:
   static constexpr std::size_t smallest_batch = 4;
-  static constexpr std::size_t largest_whole_batch = 16;
-  static constexpr std::size_t whole_batch_bytes = 256 * 1024;  // of messages: a part of a usual L2
+  static constexpr std::size_t whole_batch_bytes = 320 * 1024;  // of messages: a part of a usual L2
   /// Small messages in a row after which memory is packed again.
   static constexpr std::size_t small_run = 64;
   /// Batches of one in a row after which one is asked for, and after how many more are.
@@ -171,7 +170,7 @@ class linux_receiver {
     small_messages_ = small;
     if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
   }
-  /// A message about which there is more to know, that lies in two pieces, or that finds no room.
+  /// A message about which there is more to know, that has to be joined, or that finds no room.
   void deliver_special(std::size_t i, time_point arrival, const receive_room& room,
                        std::size_t& filled) noexcept {
     mmsghdr& message = shared_.messages[i];
@@ -183,6 +182,12 @@ class linux_receiver {
     arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
     arrived.segment = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
     const std::size_t datagrams = train_length(size, arrived.segment);
+    arrived.payload = shared_.buffers.take(i, size);
+    if (!arrived.payload.has_memory()) {
+      counters_.dropped_no_buffer += datagrams;
+      return;
+    }
+    if (!shared_.buffers.is_contiguous(size)) counters_.copies += datagrams;
     counters_.datagrams_received += datagrams;
     counters_.truncated += arrived.truncated;
     if (datagrams > 1) {
@@ -190,13 +195,11 @@ class linux_receiver {
       counters_.segments_received += datagrams;
       train_length_ = std::max(train_length_, datagrams);
     }
-    counters_.copies += shared_.buffers.take(i, size, arrived, [&]() noexcept {
-      counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
-    });
+    counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
   }
   void adapt(std::size_t got, std::size_t asked) noexcept {
     const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
-    const std::size_t most = packed ? receive_buffers::capacity : most_whole(got);
+    const std::size_t most = packed ? receive_buffers::most_packed : most_whole(got);
     std::size_t batch = batch_;
     if (got == asked) batch = got == batch_ ? 2 * batch_ : batch_;
     else if (2 * got < batch_) batch = batch_ / 2;
@@ -208,12 +211,12 @@ class linux_receiver {
   [[nodiscard]] std::size_t most_whole(std::size_t got) const noexcept {
     std::size_t bytes = 1;
     for (std::size_t i = 0; i < got; ++i) bytes += shared_.messages[i].msg_len;
-    return std::clamp(whole_batch_bytes * got / bytes, smallest_batch, largest_whole_batch);
+    return std::clamp(whole_batch_bytes * got / bytes, smallest_batch, receive_buffers::most_whole);
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   void drop() noexcept {
     for (mmsghdr& message : shared_.messages) reset_lengths(message.msg_hdr, 0);
-    const int got = call(receive_buffers::capacity, MSG_TRUNC);  // gives the full lengths
+    const int got = call(receive_buffers::most_packed, MSG_TRUNC);  // gives the full lengths
     for (int i = 0; i < got; ++i) {
       mmsghdr& message = shared_.messages[static_cast<std::size_t>(i)];
       std::uint8_t ecn = 0;

@@ -65,14 +65,14 @@ class portable_udp {
  public:
   /// What the sockets of one network share.
   struct workspace {
-    explicit workspace(slab_pool& buffers) : pool(buffers), receiving(buffers) {
+    explicit workspace(slab_pool& buffers) : pool(buffers), receiving(buffers, 1) {
       parts.reserve(most_parts);
     }
     slab_pool& pool;
     receive_buffers receiving;
     std::vector<asio::const_buffer> parts;
   };
-  static constexpr std::size_t batch_limit = receive_buffers::capacity;
+  static constexpr std::size_t batch_limit = 32;
   static constexpr bool moves_trains = false;
 
   /// Asio has no name for SO_REUSEPORT.
@@ -105,7 +105,7 @@ class portable_udp {
   receive_outcome receive(const receive_room& room, time_point arrival) {
     receive_outcome out;
     while (out.count < room.into.size() && out.count < batch_limit) {
-      if (shared_.receiving.prepare(1, true) == 0) return drop(out);
+      if (shared_.receiving.prepare(1, !is_large_) == 0) return drop(out);
       const auto piece = shared_.receiving[0];
       std::error_code error;
       ++counters_.receive_calls;
@@ -124,8 +124,7 @@ class portable_udp {
         out.more = true;
         return out;
       }
-      deliver(too_long ? memory : size, too_long || size == memory, arrival,
-              room.into[out.count++]);
+      deliver(too_long ? memory : size, too_long || size == memory, arrival, room.into, out.count);
     }
     out.more = true;
     return out;
@@ -150,15 +149,24 @@ class portable_udp {
   }
 
  private:
-  void deliver(std::size_t size, bool truncated, time_point arrival, received_datagram& out) {
+  void deliver(std::size_t size, bool truncated, time_point arrival,
+               std::span<received_datagram> into, std::size_t& filled) {
+    is_large_ = size > receive_buffers::packed_size;
+    lease payload = shared_.receiving.take(0, size);
+    if (!payload.has_memory()) {
+      ++counters_.dropped_no_buffer;
+      return;
+    }
+    if (!shared_.receiving.is_contiguous(size)) ++counters_.copies;
+    shared_.receiving.finish(1, size);
+    received_datagram& out = into[filled++];
+    out.payload = std::move(payload);
     out.from = from_endpoint(from_);
     out.local = local_;
     out.arrival = arrival;
     out.ecn = 0;
     out.truncated = truncated;
     out.segment = 0;
-    counters_.copies += shared_.receiving.take(0, size, out, [] {});
-    shared_.receiving.finish(1, size);
     ++counters_.datagrams_received;
     if (truncated) ++counters_.truncated;
   }
@@ -218,6 +226,7 @@ class portable_udp {
   udp_statistics& counters_;
   asio::ip::udp::endpoint from_;
   bool needs_pause_ = false;
+  bool is_large_ = false;  // the last message did not fit into packed memory
 };
 
 }  // namespace lockgate::inline v0::detail

@@ -1,5 +1,5 @@
-// Where the kernel writes datagrams: small ones side by side in one slab, large ones and coalesced
-// trains in slabs of their own.
+// Where the kernel writes datagrams: small ones side by side in shared slabs, large ones and
+// coalesced trains in slabs of their own.
 #pragma once
 
 #include "lockgate/base/status.hpp"          // for status
@@ -13,10 +13,10 @@
 #include <cstddef>    // for byte, size_t
 #include <cstdint>    // for uint32_t
 #include <cstring>    // for memcpy
-#include <memory>     // for unique_ptr
+#include <memory>     // for unique_ptr, make_unique_for_overwrite
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for exchange, move, swap
+#include <utility>    // for move
 
 namespace lockgate::inline v0::detail {
 
@@ -97,109 +97,135 @@ class leftover_messages {
     return true;
   }
 
-  static constexpr std::size_t capacity = 64;  // a batch of 32, each in two pieces
+  static constexpr std::size_t capacity = 128;  // the largest batch
   std::unique_ptr<received_datagram[]> waiting_;
   std::size_t next_ = 0, count_ = 0;
 };
 
+/// A slab that the messages of a batch share, side by side in pieces of one size.
+class packed_slab {
+ public:
+  /// 1500 bytes of Ethernet fit; an odd number of cache lines spreads over the cache's sets.
+  static constexpr std::size_t piece_size = 31 * 64;
+  static constexpr std::size_t capacity = 32;  // pieces of 64 KiB, with room for a lone one before
+
+  /// Prepares up to `count` pieces and gives how many there is memory for.
+  std::size_t prepare(std::size_t count, slab_pool& pool) noexcept {
+    count = std::min(count, capacity);
+    std::size_t at = slab_.has_memory() && slab_.is_unshared() ? 0 : used_;
+    if (!slab_.has_memory() || at + count * piece_size > pool.slab_size()) [[unlikely]] {
+      if (slab_pool::filling fresh = pool.acquire(); fresh.has_memory()) {
+        slab_ = std::move(fresh);
+        at = 0;
+      }
+    }
+    used_ = at;
+    if (!slab_.has_memory()) return 0;
+    return std::min(count, (pool.slab_size() - used_) / piece_size);
+  }
+  [[nodiscard]] std::span<std::byte> operator[](std::size_t i) const noexcept {
+    return slab_.memory().subspan(used_ + i * piece_size, piece_size);
+  }
+  /// The first `size` bytes of piece `i`.
+  [[nodiscard]] lease cut(std::size_t i, std::size_t size) const noexcept {
+    return slab_.cut(used_ + i * piece_size, size);
+  }
+  /// Ends a batch of `count` pieces, of the last of which `last_size` bytes are in use.
+  void finish(std::size_t count, std::size_t last_size) noexcept {
+    const std::size_t lines = (std::min(last_size, piece_size) + 63) / 64;
+    used_ += (count - 1) * piece_size + std::max<std::size_t>(lines, 1) * 64;
+  }
+
+ private:
+  slab_pool::filling slab_;
+  std::size_t used_ = 0;  // where the next batch begins
+};
+
 /// The memory that the sockets of one network receive into, one after the other.
 ///
-/// Each message gets a `head` and a `tail`. Packed, the head is a piece of a slab that many
-/// messages share, sized for one frame of Ethernet, and the tail, for what is larger, a slab of the
-/// message's own; its first `packed_size` bytes stay free, so that a datagram that begins in the
-/// head and ends in the tail becomes contiguous by copying its beginning only. Otherwise the head
-/// is a whole slab and there is no tail.
+/// Packed, the `head` of each message is a piece of a slab that many messages share. What is longer
+/// goes on in a `tail`, which no slab has to be kept ready for, and is joined in a slab of its own
+/// by copying it. Otherwise the head is a whole slab and there is no tail.
 class receive_buffers {
  public:
-  static constexpr std::size_t capacity = 32;
-  /// 1500 bytes of Ethernet fit; an odd number of cache lines spreads over the cache's sets.
-  static constexpr std::size_t packed_size = 31 * 64;
+  static constexpr std::size_t most_packed = 4 * packed_slab::capacity, most_whole = 16;
+  static constexpr std::size_t packed_size = packed_slab::piece_size;
 
   struct piece {
     std::span<std::byte> head;
     std::span<std::byte> tail;
   };
 
-  explicit receive_buffers(slab_pool& pool) noexcept : pool_(pool) {}
+  /// `most`: messages prepared at a time, up to `most_packed`.
+  receive_buffers(slab_pool& pool, std::size_t most)
+      : pool_(pool), tail_size_(tail_size(pool)),
+        tails_(std::make_unique_for_overwrite<std::byte[]>(most * tail_size_)) {}
 
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
-    count = std::min(count, capacity);
-    packed_ = packed && pool_.slab_size() > 2 * packed_size;
-    if (packed_) count = prepare_packed(count);
-    for (std::size_t i = 0; i < count && used_whole_ >> i != 0; ++i) {
-      if ((used_whole_ >> i & 1) == 0) continue;
-      if (!renew(whole_[i]) && !borrow(i)) return i;
-      used_whole_ &= ~(1u << i);
+    packed_ = packed && tail_size_ > 0;
+    std::size_t ready = prepare_here(count);
+    if (ready == 0) [[unlikely]] {
+      give_back();
+      ready = prepare_here(count);
     }
-    return count;
+    return ready;
   }
   [[nodiscard]] piece operator[](std::size_t i) const noexcept {
     if (!packed_) return {whole_[i].memory(), {}};
-    return {shared_.memory().subspan(used_ + i * packed_size, packed_size),
-            whole_[i].memory().subspan(packed_size)};
+    return {shared_of(i)[i % packed_slab::capacity], tail(i)};
   }
 
   /// True when a message of `size` bytes lies in one piece.
   [[nodiscard]] bool is_contiguous(std::size_t size) const noexcept {
     return !packed_ || size <= packed_size;
   }
-  /// The bytes of message `i`. Requires: `is_contiguous(size)`.
+  /// The bytes of message `i`. Without memory when they have to be joined and the pool has none.
   [[nodiscard]] lease take(std::size_t i, std::size_t size) noexcept {
-    return packed_ ? shared_.cut(used_ + i * packed_size, size) : take_whole(i, 0, size);
-  }
-  /// Calls `deliver()` for the `size` bytes that arrived in message `i`, which it puts into
-  /// `message.payload`: once, or twice for a train over head and tail. Gives the number of
-  /// datagrams copied.
-  template <class Deliver>
-  std::size_t take(std::size_t i, std::size_t size, received_datagram& message,
-                   Deliver deliver) noexcept {
-    if (is_contiguous(size)) {
-      message.payload = take(i, size);
-      deliver();
-      return 0;
-    }
-    const std::size_t head_at = used_ + i * packed_size;
-    const std::size_t in_head =
-        message.segment == 0 ? 0 : packed_size / message.segment * message.segment;
-    const std::size_t begun = packed_size - in_head;  // bytes of the datagram that crosses over
-    if (begun > 0)
-      std::memcpy(whole_[i].memory().data() + in_head, shared_.memory().data() + head_at + in_head,
-                  begun);
-    if (in_head > 0) {
-      const bool truncated = std::exchange(message.truncated, false);
-      message.payload = shared_.cut(head_at, in_head);
-      deliver();
-      message.truncated = truncated;
-    }
-    message.payload = take_whole(i, in_head, size - in_head);
-    deliver();
-    return begun > 0 ? 1 : 0;
+    if (!is_contiguous(size)) [[unlikely]]
+      return join(i, size);
+    if (packed_) return shared_of(i).cut(i % packed_slab::capacity, size);
+    used_whole_ |= 1u << i;
+    return whole_[i].cut(0, size);
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.
   void finish(std::size_t count, std::size_t last_size) noexcept {
-    if (!packed_ || count == 0) return;
-    const std::size_t lines = (std::min(last_size, packed_size) + 63) / 64;
-    used_ += (count - 1) * packed_size + std::max<std::size_t>(lines, 1) * 64;
+    if (!packed_) return;
+    for (packed_slab& slab : shared_) {
+      if (count == 0) return;
+      const std::size_t here = std::min(count, packed_slab::capacity);
+      count -= here;
+      slab.finish(here, count == 0 ? last_size : packed_size);
+    }
   }
 
  private:
-  /// How many messages the shared slab has room for.
-  std::size_t prepare_packed(std::size_t count) noexcept {
-    std::size_t at = shared_.has_memory() && shared_.is_unshared() ? 0 : used_;
-    if (!shared_.has_memory() || at + count * packed_size > pool_.slab_size()) [[unlikely]] {
-      if (slab_pool::filling fresh = pool_.acquire(); fresh.has_memory()) {
-        shared_ = std::move(fresh);
-        at = 0;
-      }
-    }
-    used_ = at;
-    if (!shared_.has_memory()) return 0;
-    return std::min(count, (pool_.slab_size() - used_) / packed_size);
+  /// With its head, a message has as much room as in a slab, and none is longer than 64 KiB.
+  static std::size_t tail_size(const slab_pool& pool) noexcept {
+    const std::size_t room = std::min<std::size_t>(pool.slab_size(), 64 << 10);
+    return room > 2 * packed_size ? room - packed_size : 0;
   }
-  [[nodiscard]] lease take_whole(std::size_t i, std::size_t offset, std::size_t size) noexcept {
-    used_whole_ |= 1u << i;
-    return whole_[i].cut(offset, size);
+
+  std::size_t prepare_here(std::size_t count) noexcept {
+    return packed_ ? prepare_packed(std::min(count, most_packed))
+                   : prepare_whole(std::min(count, most_whole));
+  }
+  std::size_t prepare_packed(std::size_t count) noexcept {
+    std::size_t ready = 0;
+    for (packed_slab& slab : shared_) {
+      const std::size_t here = slab.prepare(count - ready, pool_);
+      ready += here;
+      if (ready == count || here < packed_slab::capacity) break;
+    }
+    return ready;
+  }
+  std::size_t prepare_whole(std::size_t count) noexcept {
+    for (std::size_t i = 0; i < count && used_whole_ >> i != 0; ++i) {
+      if ((used_whole_ >> i & 1) == 0) continue;
+      if (!renew(whole_[i])) return i;
+      used_whole_ &= ~(1u << i);
+    }
+    return count;
   }
   /// Sees to it that `slab` can be written to.
   bool renew(slab_pool::filling& slab) noexcept {
@@ -208,22 +234,33 @@ class receive_buffers {
     slab = pool_.acquire();
     return slab.has_memory();
   }
+  /// Without memory in the pool: gives it what was kept ready for later messages.
+  void give_back() noexcept {
+    shared_ = {};
+    whole_ = {};
+    used_whole_ = ~0u;
+  }
 
-  /// Without memory in the pool: takes a slab that was kept ready for a later message.
-  bool borrow(std::size_t i) noexcept {
-    for (std::size_t k = capacity - 1; k > i; --k)
-      if (whole_[k].has_memory() && whole_[k].is_unshared()) {
-        std::swap(whole_[i], whole_[k]);
-        used_whole_ |= 1u << k;
-        return true;
-      }
-    return false;
+  [[nodiscard]] const packed_slab& shared_of(std::size_t i) const noexcept {
+    return shared_[i / packed_slab::capacity];
+  }
+  [[nodiscard]] std::span<std::byte> tail(std::size_t i) const noexcept {
+    return {tails_.get() + i * tail_size_, tail_size_};
+  }
+  lease join(std::size_t i, std::size_t size) noexcept {
+    const slab_pool::filling to = pool_.acquire();
+    if (!to.has_memory()) return {};
+    const piece from = (*this)[i];
+    std::memcpy(to.memory().data(), from.head.data(), packed_size);
+    std::memcpy(to.memory().data() + packed_size, from.tail.data(), size - packed_size);
+    return to.cut(0, size);
   }
 
   slab_pool& pool_;
-  slab_pool::filling shared_;
-  std::size_t used_ = 0;  // where the next message begins in the shared slab
-  std::array<slab_pool::filling, capacity> whole_;
+  std::size_t tail_size_;
+  std::unique_ptr<std::byte[]> tails_;  // which the system gives pages when they are written to
+  std::array<packed_slab, most_packed / packed_slab::capacity> shared_;
+  std::array<slab_pool::filling, most_whole> whole_;
   /// Which of them may be leased or missing, one bit each: looking at every slab's count before
   /// each call would cost a cache miss per datagram.
   std::uint32_t used_whole_ = ~0u;
