@@ -347,6 +347,90 @@ TEST_CASE_TEMPLATE("F43: memory kept ready for small datagrams is there for a la
   CHECK(f.b.statistics().dropped_no_buffer == 1);
 }
 
+TEST_CASE_TEMPLATE("F43: nothing is lost to memory that nobody uses", T, BACKENDS) {
+  network_options options;
+  options.udp.offload = false;
+  options.slab_limit = 20;
+  two_sockets<T> f(options);
+  f.run(pass_batch(f, std::vector<std::size_t>(12, 20000), 128));  // slabs of their own
+  for (int i = 0; i < 20; ++i)
+    f.run(pass_batch(f, std::vector<std::size_t>(8, 64), 128));  // in the end a shared one
+  f.run(pass_batch(f, {20000}, 128));
+  CHECK(f.b.statistics().dropped_no_buffer == 0);
+}
+
+TEST_CASE_TEMPLATE("F43: shared slabs are filled to their end", T, BACKENDS) {
+  network_options options;
+  options.udp.offload = false;
+  options.slab_limit = 4;
+  two_sockets<T> f(options);
+  f.run(pass_batch(f, std::vector<std::size_t>(512, 64), 128));
+  struct flow {
+    static task<> keep(two_sockets<T>& fixture, std::vector<received_datagram>& held,
+                       std::size_t count) {
+      const std::vector<std::byte> bytes = pattern(1900, 1);
+      std::vector<outgoing_datagram> batch(
+          count, outgoing_datagram{fixture.b.local_address(), chain(bytes_view(bytes))});
+      co_await send_all(fixture.a, batch);
+      for (received_datagram& d : co_await receive_all(fixture.b, count, 128))
+        held.push_back(std::move(d));
+    }
+  };
+  std::vector<received_datagram> held;
+  f.run(flow::keep(f, held, 97));
+  for (int i = 0; i < 20; ++i) f.run(flow::keep(f, held, 1));
+  CHECK(f.b.statistics().dropped_no_buffer == 0);
+}
+
+TEST_CASE("F43: trains among small datagrams wait in the socket until there is memory") {
+  network_options options;
+  options.slab_limit = 24;
+  two_sockets<lockgate::detail::linux_udp<>> f(options);
+  std::vector<std::size_t> small(512, 100);
+  for (std::size_t i = 1; i < small.size(); i += 2) small[i] = 50;  // ends a train
+  f.run(pass_batch(f, small, 128));
+  struct flow {
+    static task<> run(two_sockets<lockgate::detail::linux_udp<>>& fixture) {
+      const std::vector<std::byte> bytes = pattern(1200, 1);
+      const std::vector<outgoing_datagram> batch(
+          1500, outgoing_datagram{fixture.b.local_address(), chain(bytes_view(bytes))});
+      co_await send_all(fixture.a, batch);
+      std::array<received_datagram, 8> in;
+      std::size_t count = 0;
+      while (count + fixture.b.statistics().dropped_no_buffer < batch.size()) {
+        const result<std::size_t> got = co_await fixture.b.receive(in);
+        count += *got;
+        for (received_datagram& d : in) d.payload.reset();
+      }
+    }
+  };
+  f.run(flow::run(f));
+  CHECK(f.b.statistics().dropped_no_buffer == 0);
+}
+
+TEST_CASE_TEMPLATE("F42: no train is cut off by small slabs", T, BACKENDS) {
+  network_options options;
+  options.slab_size = 5000;
+  two_sockets<T> f(options);
+  f.run(pass_batch(f, std::vector<std::size_t>(200, 1200), 32));
+  CHECK(f.b.statistics().truncated == 0);
+}
+
+TEST_CASE_TEMPLATE("memory that a network cannot get is an exception", T, BACKENDS) {
+  slab_pool pool(64 << 10, 4);
+  std::uint64_t nth = 0;
+  for (bool made = false; !made;) {
+    const support::failing_allocation failing(++nth);
+    try {
+      const auto workspace = std::make_unique<typename T::workspace>(pool);
+      made = !failing.happened();
+    } catch (const std::bad_alloc&) {
+      CHECK(failing.happened());
+    }
+  }
+  CHECK(nth >= 3);
+}
+
 TEST_CASE("up to 128 small datagrams come with one call") {
   network_options options;
   options.udp.offload = false;

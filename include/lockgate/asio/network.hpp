@@ -29,7 +29,7 @@ namespace lockgate::inline v0 {
 
 /// How an `asio_network` is made.
 struct network_options {
-  std::size_t slab_size = 64 << 10;  ///< bytes; the largest coalesced train is just shorter
+  std::size_t slab_size = 64 << 10;  ///< bytes; with less, no trains are received
   std::size_t slab_limit = 512;      ///< slabs in use before datagrams are dropped
   udp_options udp;                   ///< for sockets opened without options of their own
 };
@@ -40,7 +40,8 @@ struct network_options {
 ///           `home().post()` is the door for others.
 /// Lifetime: the `io_context` outlives the network, and the network its sockets and tasks. An
 ///           `io_context` that is destroyed later with operations pending resumes nothing.
-/// Cost: on Linux 8 MiB of address space, which take memory where large datagrams come among small.
+/// Cost: on Linux up to 8 MiB for large datagrams that come among small ones; the system gives the
+///       pages when they are first used, and they are kept.
 template <class Transfer>
 class basic_asio_network {
  public:

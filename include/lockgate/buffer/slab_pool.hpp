@@ -96,6 +96,10 @@ class slab_pool {
 
   [[nodiscard]] std::size_t slab_size() const noexcept { return core_ ? core_->slab_size : 0; }
   [[nodiscard]] std::size_t slab_limit() const noexcept { return core_ ? core_->slab_limit : 0; }
+  /// Slabs that `acquire` would give, one after the other.
+  [[nodiscard]] std::size_t available() const noexcept {
+    return core_ ? core_->slab_limit - core_->statistics.outstanding : 0;
+  }
   /// More than half of the slabs are out.
   [[nodiscard]] bool is_strained() const noexcept {
     return core_ && core_->statistics.outstanding * 2 > core_->slab_limit;

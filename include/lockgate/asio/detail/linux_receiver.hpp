@@ -54,8 +54,6 @@ class linux_receiver {
  public:
   static constexpr std::size_t smallest_batch = 4;
   static constexpr std::size_t whole_batch_bytes = 320 * 1024;  // of messages: a part of a usual L2
-  /// Small messages in a row after which memory is packed again.
-  static constexpr std::size_t small_run = 64;
   /// Batches of one in a row after which one is asked for, and after how many more are.
   static constexpr std::size_t lone_run = 16, lone_probe = 8;
 
@@ -124,10 +122,10 @@ class linux_receiver {
   }
   void prepare(std::size_t count) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-      const receive_buffers::piece piece = shared_.buffers[i];
+      const receive_buffers::place place = shared_.buffers[i];
       shared_.parts[i] = {
-          {{piece.head.data(), piece.head.size()}, {piece.tail.data(), piece.tail.size()}}};
-      reset_lengths(shared_.messages[i].msg_hdr, piece.tail.empty() ? 1 : 2);
+          {{place.head.data(), place.head.size()}, {place.tail.data(), place.tail.size()}}};
+      reset_lengths(shared_.messages[i].msg_hdr, place.tail.empty() ? 1 : 2);
     }
   }
   /// The system writes the lengths it used.
@@ -149,7 +147,7 @@ class linux_receiver {
       const std::size_t size = message.msg_len;
       small = size > receive_buffers::packed_size ? 0 : small + 1;
       if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
-          !shared.buffers.is_contiguous(size)) [[unlikely]] {
+          !shared.buffers.fits_head(size)) [[unlikely]] {
         deliver_special(i, arrival, room, filled);
         continue;
       }
@@ -182,12 +180,16 @@ class linux_receiver {
     arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
     arrived.segment = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
     const std::size_t datagrams = train_length(size, arrived.segment);
-    arrived.payload = shared_.buffers.take(i, size);
-    if (!arrived.payload.has_memory()) {
-      counters_.dropped_no_buffer += datagrams;
-      return;
+    if (shared_.buffers.fits_head(size)) {
+      arrived.payload = shared_.buffers.take(i, size);
+    } else {
+      arrived.payload = shared_.buffers.join(i, size);
+      if (!arrived.payload.has_memory()) {
+        counters_.dropped_no_buffer += datagrams;
+        return;
+      }
+      counters_.copies += datagrams;
     }
-    if (!shared_.buffers.is_contiguous(size)) counters_.copies += datagrams;
     counters_.datagrams_received += datagrams;
     counters_.truncated += arrived.truncated;
     if (datagrams > 1) {
@@ -198,7 +200,8 @@ class linux_receiver {
     counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
   }
   void adapt(std::size_t got, std::size_t asked) noexcept {
-    const bool packed = packed_ ? small_messages_ >= got : small_messages_ >= small_run;
+    const bool packed =
+        packed_ ? small_messages_ >= got : small_messages_ >= receive_buffers::small_run;
     const std::size_t most = packed ? receive_buffers::most_packed : most_whole(got);
     std::size_t batch = batch_;
     if (got == asked) batch = got == batch_ ? 2 * batch_ : batch_;

@@ -25,7 +25,7 @@ template <class Calls = linux_udp_calls>
 class linux_udp {
  public:
   struct workspace {
-    explicit workspace(slab_pool& pool) noexcept : receiving(pool), sending(pool) {}
+    explicit workspace(slab_pool& pool) : receiving(pool), sending(pool) {}
     linux_receive_workspace receiving;
     linux_send_workspace sending;
   };
@@ -44,7 +44,8 @@ class linux_udp {
       : socket_(socket), native_(socket.native_handle()),
         protocol_(local.ip.is_v4() ? asio::ip::udp::v4() : asio::ip::udp::v6()),
         receiver_(shared.receiving, native_, options, local, counters),
-        sender_(shared.sending, native_, options.offload && enable_offload(native_),
+        sender_(shared.sending, native_,
+                options.offload && enable_offload(native_, shared.receiving.buffers.holds_trains()),
                 !local.ip.is_v4(), counters) {
     if (options.ancillary) enable_ancillary(native_, !local.ip.is_v4());
   }
@@ -79,8 +80,8 @@ class linux_udp {
 
  private:
   /// True when this kernel (4.18 and later) cuts trains; receiving them (5.0 and later) is a gift.
-  static bool enable_offload(int fd) noexcept {
-    Calls::set_option(fd, SOL_UDP, UDP_GRO, 1);
+  static bool enable_offload(int fd, bool receives_trains) noexcept {
+    if (receives_trains) Calls::set_option(fd, SOL_UDP, UDP_GRO, 1);
     return Calls::set_option(fd, SOL_UDP, UDP_SEGMENT, 0) == 0;
   }
   static void enable_ancillary(int fd, bool v6) noexcept {

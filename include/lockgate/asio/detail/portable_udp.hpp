@@ -105,19 +105,20 @@ class portable_udp {
   receive_outcome receive(const receive_room& room, time_point arrival) {
     receive_outcome out;
     while (out.count < room.into.size() && out.count < batch_limit) {
-      if (shared_.receiving.prepare(1, !is_large_) == 0) return drop(out);
-      const auto piece = shared_.receiving[0];
+      if (shared_.receiving.prepare(1, small_messages_ >= receive_buffers::small_run) == 0)
+        return drop(out);
+      const auto place = shared_.receiving[0];
       std::error_code error;
       ++counters_.receive_calls;
       const std::size_t size = Calls::receive(socket_,
-                                              {asio::buffer(piece.head.data(), piece.head.size()),
-                                               asio::buffer(piece.tail.data(), piece.tail.size())},
+                                              {asio::buffer(place.head.data(), place.head.size()),
+                                               asio::buffer(place.tail.data(), place.tail.size())},
                                               from_, error);
       if (error == asio::error::interrupted) continue;
       if (error == asio::error::would_block || error == asio::error::try_again) return out;
       // Without MSG_TRUNC in sight, a message that fills all memory may have been longer.
       const bool too_long = truncation_is_an_error && error == asio::error::message_size;
-      const std::size_t memory = piece.head.size() + piece.tail.size();
+      const std::size_t memory = place.head.size() + place.tail.size();
       if (error && !too_long) {
         if (!is_reported_error(error)) return out.failure = from_asio(error), out;
         ++counters_.reported_errors;
@@ -151,16 +152,20 @@ class portable_udp {
  private:
   void deliver(std::size_t size, bool truncated, time_point arrival,
                std::span<received_datagram> into, std::size_t& filled) {
-    is_large_ = size > receive_buffers::packed_size;
-    lease payload = shared_.receiving.take(0, size);
-    if (!payload.has_memory()) {
-      ++counters_.dropped_no_buffer;
-      return;
+    small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
+    received_datagram& out = into[filled];
+    if (shared_.receiving.fits_head(size)) {
+      out.payload = shared_.receiving.take(0, size);
+    } else {
+      out.payload = shared_.receiving.join(0, size);
+      if (!out.payload.has_memory()) {
+        ++counters_.dropped_no_buffer;
+        return;
+      }
+      ++counters_.copies;
     }
-    if (!shared_.receiving.is_contiguous(size)) ++counters_.copies;
+    ++filled;
     shared_.receiving.finish(1, size);
-    received_datagram& out = into[filled++];
-    out.payload = std::move(payload);
     out.from = from_endpoint(from_);
     out.local = local_;
     out.arrival = arrival;
@@ -226,7 +231,7 @@ class portable_udp {
   udp_statistics& counters_;
   asio::ip::udp::endpoint from_;
   bool needs_pause_ = false;
-  bool is_large_ = false;  // the last message did not fit into packed memory
+  std::size_t small_messages_ = receive_buffers::small_run;  // in a row
 };
 
 }  // namespace lockgate::inline v0::detail

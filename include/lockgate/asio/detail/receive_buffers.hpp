@@ -16,9 +16,12 @@
 #include <memory>     // for unique_ptr, make_unique_for_overwrite
 #include <new>        // for nothrow
 #include <span>       // for span
-#include <utility>    // for move
+#include <utility>    // for move, swap
 
 namespace lockgate::inline v0::detail {
+
+/// Messages received with one system call, at most.
+inline constexpr std::size_t largest_receive_batch = 128;
 
 /// What one attempt to receive gave.
 struct receive_outcome {
@@ -97,7 +100,7 @@ class leftover_messages {
     return true;
   }
 
-  static constexpr std::size_t capacity = 128;  // the largest batch
+  static constexpr std::size_t capacity = largest_receive_batch;
   std::unique_ptr<received_datagram[]> waiting_;
   std::size_t next_ = 0, count_ = 0;
 };
@@ -107,13 +110,16 @@ class packed_slab {
  public:
   /// 1500 bytes of Ethernet fit; an odd number of cache lines spreads over the cache's sets.
   static constexpr std::size_t piece_size = 31 * 64;
-  static constexpr std::size_t capacity = 32;  // pieces of 64 KiB, with room for a lone one before
+  /// Pieces of one batch at most: a slab of 64 KiB holds them and, before them, what a lone
+  /// datagram has used. Smaller slabs hold fewer.
+  static constexpr std::size_t capacity = 32;
 
   /// Prepares up to `count` pieces and gives how many there is memory for.
   std::size_t prepare(std::size_t count, slab_pool& pool) noexcept {
     count = std::min(count, capacity);
     std::size_t at = slab_.has_memory() && slab_.is_unshared() ? 0 : used_;
-    if (!slab_.has_memory() || at + count * piece_size > pool.slab_size()) [[unlikely]] {
+    const bool is_too_full = at > 0 && at + count * piece_size > pool.slab_size();
+    if (!slab_.has_memory() || is_too_full) [[unlikely]] {
       if (slab_pool::filling fresh = pool.acquire(); fresh.has_memory()) {
         slab_ = std::move(fresh);
         at = 0;
@@ -148,10 +154,13 @@ class packed_slab {
 /// by copying it. Otherwise the head is a whole slab and there is no tail.
 class receive_buffers {
  public:
-  static constexpr std::size_t most_packed = 4 * packed_slab::capacity, most_whole = 16;
+  static constexpr std::size_t most_packed = largest_receive_batch, most_whole = 16;
+  /// Bytes of a message that need no joining when packed.
   static constexpr std::size_t packed_size = packed_slab::piece_size;
+  /// Messages in a row, none of them longer than that, after which packing is worth it again.
+  static constexpr std::size_t small_run = 64;
 
-  struct piece {
+  struct place {
     std::span<std::byte> head;
     std::span<std::byte> tail;
   };
@@ -160,6 +169,9 @@ class receive_buffers {
   receive_buffers(slab_pool& pool, std::size_t most)
       : pool_(pool), tail_size_(tail_size(pool)),
         tails_(std::make_unique_for_overwrite<std::byte[]>(most * tail_size_)) {}
+
+  /// True when every train that the system may coalesce fits into a slab.
+  [[nodiscard]] bool holds_trains() const noexcept { return pool_.slab_size() >= largest_message; }
 
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
@@ -171,22 +183,32 @@ class receive_buffers {
     }
     return ready;
   }
-  [[nodiscard]] piece operator[](std::size_t i) const noexcept {
+  [[nodiscard]] place operator[](std::size_t i) const noexcept {
     if (!packed_) return {whole_[i].memory(), {}};
     return {shared_of(i)[i % packed_slab::capacity], tail(i)};
   }
 
-  /// True when a message of `size` bytes lies in one piece.
-  [[nodiscard]] bool is_contiguous(std::size_t size) const noexcept {
+  /// True when a message of `size` bytes needs no joining.
+  [[nodiscard]] bool fits_head(std::size_t size) const noexcept {
     return !packed_ || size <= packed_size;
   }
-  /// The bytes of message `i`. Without memory when they have to be joined and the pool has none.
+  /// The bytes of message `i`. Requires: `fits_head(size)`.
   [[nodiscard]] lease take(std::size_t i, std::size_t size) noexcept {
-    if (!is_contiguous(size)) [[unlikely]]
-      return join(i, size);
     if (packed_) return shared_of(i).cut(i % packed_slab::capacity, size);
     used_whole_ |= 1u << i;
     return whole_[i].cut(0, size);
+  }
+  /// The bytes of message `i` from head and tail, copied. Without memory when the pool has none.
+  /// Requires: not `fits_head(size)`.
+  [[nodiscard]] lease join(std::size_t i, std::size_t size) noexcept {
+    const slab_pool::filling to = pool_.acquire();
+    if (!to.has_memory()) return {};
+    const place from = (*this)[i];
+    std::memcpy(to.memory().data(), from.head.data(), packed_size);
+    std::memcpy(to.memory().data() + packed_size, from.tail.data(), size - packed_size);
+    ++copies_made.copies;
+    copies_made.bytes += size;
+    return to.cut(0, size);
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.
   void finish(std::size_t count, std::size_t last_size) noexcept {
@@ -200,9 +222,11 @@ class receive_buffers {
   }
 
  private:
-  /// With its head, a message has as much room as in a slab, and none is longer than 64 KiB.
+  static constexpr std::size_t largest_message = 64 << 10;  // UDP's lengths have 16 bits
+
+  /// With its head, a message has as much room as in a slab. 0: slabs are too small for packing.
   static std::size_t tail_size(const slab_pool& pool) noexcept {
-    const std::size_t room = std::min<std::size_t>(pool.slab_size(), 64 << 10);
+    const std::size_t room = std::min(pool.slab_size(), largest_message);
     return room > 2 * packed_size ? room - packed_size : 0;
   }
 
@@ -211,11 +235,19 @@ class receive_buffers {
                    : prepare_whole(std::min(count, most_whole));
   }
   std::size_t prepare_packed(std::size_t count) noexcept {
-    std::size_t ready = 0;
-    for (packed_slab& slab : shared_) {
-      const std::size_t here = slab.prepare(count - ready, pool_);
-      ready += here;
-      if (ready == count || here < packed_slab::capacity) break;
+    std::size_t ready = shared_.front().prepare(count, pool_);
+    // Without memory in the pool, one of the others may still have room.
+    for (std::size_t k = 1; k < shared_.size() && ready == 0; ++k) {
+      std::swap(shared_.front(), shared_[k]);
+      ready = shared_.front().prepare(count, pool_);
+    }
+    // Message i is in slab i / capacity, so only a full one is followed by another.
+    for (std::size_t k = 1; ready < count && ready == k * packed_slab::capacity; ++k)
+      ready += shared_[k].prepare(count - ready, pool_);
+    // Any of them may turn out to need a slab; more would be read only to be dropped.
+    if (ready > pool_.available()) [[unlikely]] {
+      give_back_whole();
+      ready = std::min(ready, std::max<std::size_t>(pool_.available(), 1));
     }
     return ready;
   }
@@ -234,9 +266,12 @@ class receive_buffers {
     slab = pool_.acquire();
     return slab.has_memory();
   }
-  /// Without memory in the pool: gives it what was kept ready for later messages.
+  /// Gives the pool what is kept ready. Leased parts stay out; the room behind them is given up.
   void give_back() noexcept {
     shared_ = {};
+    give_back_whole();
+  }
+  void give_back_whole() noexcept {
     whole_ = {};
     used_whole_ = ~0u;
   }
@@ -247,18 +282,10 @@ class receive_buffers {
   [[nodiscard]] std::span<std::byte> tail(std::size_t i) const noexcept {
     return {tails_.get() + i * tail_size_, tail_size_};
   }
-  lease join(std::size_t i, std::size_t size) noexcept {
-    const slab_pool::filling to = pool_.acquire();
-    if (!to.has_memory()) return {};
-    const piece from = (*this)[i];
-    std::memcpy(to.memory().data(), from.head.data(), packed_size);
-    std::memcpy(to.memory().data() + packed_size, from.tail.data(), size - packed_size);
-    return to.cut(0, size);
-  }
 
   slab_pool& pool_;
   std::size_t tail_size_;
-  std::unique_ptr<std::byte[]> tails_;  // which the system gives pages when they are written to
+  std::unique_ptr<std::byte[]> tails_;  // the system gives its pages when they are first written to
   std::array<packed_slab, most_packed / packed_slab::capacity> shared_;
   std::array<slab_pool::filling, most_whole> whole_;
   /// Which of them may be leased or missing, one bit each: looking at every slab's count before
