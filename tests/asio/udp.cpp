@@ -372,8 +372,8 @@ TEST_CASE_TEMPLATE("F43: shared slabs are filled to their end", T, BACKENDS) {
       std::vector<outgoing_datagram> batch(
           count, outgoing_datagram{fixture.b.local_address(), chain(bytes_view(bytes))});
       co_await send_all(fixture.a, batch);
-      for (received_datagram& d : co_await receive_all(fixture.b, count, 128))
-        held.push_back(std::move(d));
+      std::vector<received_datagram> in = co_await receive_all(fixture.b, count, 128);
+      for (received_datagram& d : in) held.push_back(std::move(d));
     }
   };
   std::vector<received_datagram> held;
