@@ -174,6 +174,7 @@ class receive_buffers {
   [[nodiscard]] bool holds_trains() const noexcept { return pool_.slab_size() >= largest_message; }
 
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
+  /// Requires: no more than the constructor was told.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
     packed_ = packed && tail_size_ > 0;
     std::size_t ready = prepare_here(count);
