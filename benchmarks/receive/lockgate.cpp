@@ -3,6 +3,7 @@
 #include "../harness/lockgate_stack.hpp"  // for lockgate_stack
 
 #include <array>  // for array
+#include <span>   // for span
 
 namespace {
 
@@ -24,9 +25,9 @@ class lockgate_receive : public bench::contender {
     while (left > 0) {
       const lockgate::result<std::size_t> received = co_await app_.receive(batch_);
       bench::expect_ok(received.error());
-      for (std::size_t i = 0; i < *received; ++i) {
-        bytes_ += batch_[i].size();
-        batch_[i].reset();
+      for (lockgate::incoming& message : std::span(batch_).first(*received)) {
+        bytes_ += message.size();
+        message.reset();
       }
       left -= *received;
     }

@@ -102,6 +102,60 @@ TEST_CASE("G37: an incoming message is the concatenation of its parts, in order"
   CHECK(w.link.statistics().drops[drop_cause::empty] == 2);
 }
 
+TEST_CASE("a batch for several endpoints is handed over message by message, observed or not") {
+  for (const bool observed : {false, true}) {
+    CAPTURE(observed);
+    platform_world w;
+    platform own(w.home);
+    platform& cp = observed ? w.cp : own;
+    script& s = w.make_script();
+    provider_instance link = cp.create<scripted_provider>(s);
+    REQUIRE(w.register_instance(link).ok());
+    endpoint near = cp.open_endpoint(), far = cp.open_endpoint();
+    REQUIRE(w.ready(near).has_value());
+    REQUIRE(w.ready(far).has_value());
+    std::array<incoming, 3> for_near, for_far;
+    const auto near_receives =
+        w.start(awaiting<result<std::size_t>>(near.receive(std::span(for_near))));
+    const auto far_receives =
+        w.start(awaiting<result<std::size_t>>(far.receive(std::span(for_far))));
+
+    std::vector<incoming> batch;
+    const auto add = [&](const endpoint& to, std::string_view text) {
+      batch.emplace_back(to.id(), peer_id(1), lease_of(text));
+    };
+    for (const char* const text : {"one", "two", ""}) add(near, text);
+    add(far, "three");
+    for (const char* const text : {"four", "five", "six"}) add(near, text);  // room for one
+    add(far, "seven");
+    const sent first = s.cp.indicate(batch);
+    CHECK(first.accepted == 2);
+    CHECK(first.why == errc::message_empty);
+    const sent rest = s.cp.indicate(std::span(batch).subspan(3));
+    CHECK(rest.accepted == 5);
+    CHECK_FALSE(rest.why);
+    w.run();
+
+    REQUIRE(*near_receives->take() == 3);
+    CHECK(text_of(for_near[0].contiguous()) == "one");
+    CHECK(text_of(for_near[1].contiguous()) == "two");
+    CHECK(text_of(for_near[2].contiguous()) == "four");
+    REQUIRE(*far_receives->take() == 2);
+    CHECK(text_of(for_far[0].contiguous()) == "three");
+    CHECK(text_of(for_far[1].contiguous()) == "seven");
+    for (const char* const text : {"five", "six"})
+      CHECK(text_of(w.finish(awaiting<result<incoming>>(near.receive()))->contiguous()) == text);
+    CHECK(near.statistics().messages_received == 5);
+    CHECK(near.statistics().bytes_received == 17);
+    CHECK(far.statistics().messages_received == 2);
+    CHECK(far.statistics().bytes_received == 10);
+    CHECK(link.statistics().messages_received == 7);
+    CHECK(link.statistics().bytes_received == 27);
+    CHECK(link.statistics().drops[drop_cause::empty] == 1);
+    if (!observed) CHECK(w.finish(own.stop()).ok());
+  }
+}
+
 TEST_CASE("7.1: what the provider reads is the application's memory, until the row completes") {
   std::vector<const std::byte*> seen;
   platform_world w;

@@ -105,6 +105,28 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
   return {};
 }
 
+inline std::size_t endpoint_state::deliver_run(std::span<incoming> messages,
+                                               std::uint64_t& bytes) noexcept {
+  const std::span<incoming> room = find_room();
+  const std::size_t most = std::min(room.size(), messages.size());
+  std::size_t count = 0;
+  std::uint64_t sum = 0;
+  for (; count < most; ++count) {
+    incoming& message = messages[count];
+    const std::size_t size = message.size();
+    if (size == 0 || message.is_train() || message.local != id_) break;
+    sum += size;
+    room[count] = std::move(message);
+    room[count].segment = 0;
+  }
+  if (count == 0) return 0;
+  filling_->count += count;
+  statistics_.messages_received += count;
+  statistics_.bytes_received += sum;
+  bytes += sum;
+  return count;
+}
+
 /// Where a receiver waits for the next messages; empty when none has room.
 inline std::span<incoming> endpoint_state::find_room() noexcept {
   if (!filling_ || filling_->count == filling_->into.size()) {

@@ -87,6 +87,10 @@ class endpoint_state final : public list_link<endpoint_state> {
   /// train is not taken.
   /// `pool_is_strained`: a small message is moved out of the network's memory.
   status deliver(incoming& message, bool pool_is_strained) noexcept;
+  /// Moves messages for this endpoint from the front of a batch to a receiver that waits for them:
+  /// as many as it has room for, up to a train or an empty one. Counts them, adds their `bytes`,
+  /// and gives their number. Requires: the first message is such a one.
+  std::size_t deliver_run(std::span<incoming> messages, std::uint64_t& bytes) noexcept;
   /// Counts messages that were taken over, and gives their number.
   std::size_t count_received(std::size_t bytes, std::size_t segment) noexcept {
     const std::size_t count = train_length(bytes, segment);

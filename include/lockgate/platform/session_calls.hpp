@@ -110,12 +110,19 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
   std::uint64_t taken = 0, bytes = 0;
   const bool is_shown = platform_.hook.on_message != nullptr;
   const bool is_strained = platform_.buffers && platform_.buffers->is_strained();
+  const bool goes_in_runs = !is_shown && !is_strained && !is_observed();
   status why;
-  for (; done < messages.size(); ++done) {
+  while (done < messages.size()) {
     incoming& message = messages[done];
     const std::size_t size = message.size(), segment = message.segment;
-    const transport_id peer = message.remote;
     endpoint_state* const endpoint = local_endpoint(message.local);
+    if (goes_in_runs && endpoint && size > 0 && !message.is_train()) [[likely]] {
+      const std::size_t run = endpoint->deliver_run(messages.subspan(done), bytes);
+      done += run;
+      taken += run;
+      if (run > 0) continue;
+    }
+    const transport_id peer = message.remote;
     if (is_shown && size > 0 && endpoint) show_received(message, endpoint->luid());
     if (size == 0) [[unlikely]]
       why = refused(drop_cause::empty, errc::message_empty);
@@ -132,6 +139,7 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
     }
     if (why) [[unlikely]]
       break;
+    ++done;
   }
   statistics_.messages_received += taken;
   statistics_.bytes_received += bytes;

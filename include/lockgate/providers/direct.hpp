@@ -115,7 +115,7 @@ class direct {
     transport_id id;
     socket_type socket;
     std::array<received_datagram, receive_size> datagrams;
-    std::array<incoming, receive_size> messages;
+    std::array<incoming, 16> messages;  // few, so that they stay in the nearest cache
   };
 
   using port_table = std::unordered_map<transport_id, std::shared_ptr<port>>;
@@ -135,7 +135,7 @@ class direct {
         static_cast<void>(co_await cp_.deregister());  // accepted, or the session is ending anyway
         co_return;
       }
-      hand_up(take_known(*at, *count));
+      hand_up(*at, std::span(at->datagrams).first(*count));
     }
   }
 
@@ -145,12 +145,21 @@ class direct {
     else return socket.receive(into);
   }
 
+  /// Hands the datagrams that known peers have sent up as messages, and drops the others.
+  void hand_up(port& at, std::span<received_datagram> arrived) noexcept {
+    while (!arrived.empty()) {
+      const auto some = arrived.first(std::min(arrived.size(), at.messages.size()));
+      hand_up(take_known(at, some));
+      arrived = arrived.subspan(some.size());
+    }
+  }
   /// Makes messages of the datagrams that known peers have sent, and drops the others.
-  std::span<incoming> take_known(port& at, std::size_t received) noexcept {
-    std::size_t count = 0;
+  std::span<incoming> take_known(port& at, std::span<received_datagram> arrived) noexcept {
+    incoming* out = at.messages.data();
+    std::size_t taken = 0;
     const socket_address* sender = nullptr;  // datagrams of one sender often come together
     const transport_id* peer = nullptr;
-    for (received_datagram& datagram : std::span(at.datagrams).first(received)) {
+    for (received_datagram& datagram : arrived) {
       if (!sender || datagram.from != *sender) {
         sender = &datagram.from;
         peer = peers_.find(*sender);
@@ -161,15 +170,16 @@ class direct {
         datagram.payload.reset();
         continue;
       }
-      incoming& message = at.messages[count++];
+      taken += train_length(datagram.payload.size(), datagram.segment);
+      incoming& message = *out++;
       message.assign(at.id, *peer, std::move(datagram.payload));
       message.arrival = datagram.arrival;
       message.local_address = datagram.local;
       message.ecn = datagram.ecn;
       message.segment = datagram.segment;
-      counters_.received += train_length(message.size(), message.segment);
     }
-    return std::span(at.messages).first(count);
+    counters_.received += taken;
+    return {at.messages.data(), out};
   }
 
   void hand_up(std::span<incoming> messages) noexcept {

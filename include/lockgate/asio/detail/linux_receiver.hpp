@@ -63,8 +63,6 @@ class linux_receiver {
         local_(local), counters_(counters) {}
 
   [[nodiscard]] bool has_leftover() const noexcept { return !leftover_.empty(); }
-  /// Two batches in memory at the same time would push each other out of the processor's cache.
-  [[nodiscard]] bool fills_cache() const noexcept { return !packed_; }
   std::size_t discard() noexcept { return leftover_.clear(); }
   void expect_several() noexcept { lone_ = 0; }
 
@@ -101,10 +99,12 @@ class linux_receiver {
         }
         break;
       }
-      deliver(static_cast<std::size_t>(got), arrival, room, out.count);
-      more_ = !lone && static_cast<std::size_t>(got) == asked;
+      const auto count = static_cast<std::size_t>(got);
+      const std::size_t bytes = deliver(count, arrival, room, out.count);
+      out.bytes += bytes;
+      more_ = !lone && count == asked;
       lone_ = got == 1 && train_length_ == 1 ? lone_ + 1 : 0;
-      adapt(static_cast<std::size_t>(got), asked);
+      adapt(count, asked, bytes);
       if (train_length_ > 1) break;  // the room counts trains, but the cache their bytes
     }
     out.more = more_;
@@ -121,12 +121,12 @@ class linux_receiver {
     return got;
   }
   void prepare(std::size_t count) noexcept {
-    for (std::size_t i = 0; i < count; ++i) {
-      const receive_buffers::place place = shared_.buffers[i];
-      shared_.parts[i] = {
+    linux_receive_workspace& shared = shared_;
+    shared.buffers.for_each_place(count, [&](std::size_t i, const receive_buffers::place& place) {
+      shared.parts[i] = {
           {{place.head.data(), place.head.size()}, {place.tail.data(), place.tail.size()}}};
-      reset_lengths(shared_.messages[i].msg_hdr, place.tail.empty() ? 1 : 2);
-    }
+      reset_lengths(shared.messages[i].msg_hdr, place.tail.empty() ? 1 : 2);
+    });
   }
   /// The system writes the lengths it used.
   void reset_lengths(msghdr& header, std::size_t parts) const noexcept {
@@ -135,20 +135,22 @@ class linux_receiver {
     header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
   }
 
-  void deliver(std::size_t count, time_point arrival, const receive_room& room,
-               std::size_t& filled) noexcept {
+  /// Gives the number of bytes.
+  std::size_t deliver(std::size_t count, time_point arrival, const receive_room& room,
+                      std::size_t& room_filled) noexcept {
     train_length_ = 1;
     linux_receive_workspace& shared = shared_;
     const std::span<received_datagram> into = room.into;
     const socket_address local = local_;
-    std::size_t plain = 0, cut_off = 0, small = small_messages_;
+    std::size_t plain = 0, cut_off = 0, bytes = 0, small = small_messages_, filled = room_filled;
     for (std::size_t i = 0; i < count; ++i) {
       const mmsghdr& message = shared.messages[i];
       const std::size_t size = message.msg_len;
+      bytes += size;
       small = size > receive_buffers::packed_size ? 0 : small + 1;
       if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
           !shared.buffers.fits_head(size)) [[unlikely]] {
-        deliver_special(i, arrival, room, filled);
+        filled = deliver_special(i, arrival, room, filled);
         continue;
       }
       const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
@@ -166,11 +168,14 @@ class linux_receiver {
     counters_.datagrams_received += plain;
     counters_.truncated += cut_off;
     small_messages_ = small;
+    room_filled = filled;
     if (count > 0) shared_.buffers.finish(count, shared_.messages[count - 1].msg_len);
+    return bytes;
   }
   /// A message about which there is more to know, that has to be joined, or that finds no room.
-  void deliver_special(std::size_t i, time_point arrival, const receive_room& room,
-                       std::size_t& filled) noexcept {
+  /// Gives how much of the room is filled then.
+  std::size_t deliver_special(std::size_t i, time_point arrival, const receive_room& room,
+                              std::size_t filled) noexcept {
     mmsghdr& message = shared_.messages[i];
     const std::size_t size = message.msg_len;
     received_datagram arrived;
@@ -186,7 +191,7 @@ class linux_receiver {
       arrived.payload = shared_.buffers.join(i, size);
       if (!arrived.payload.has_memory()) {
         counters_.dropped_no_buffer += datagrams;
-        return;
+        return filled;
       }
       counters_.copies += datagrams;
     }
@@ -198,11 +203,12 @@ class linux_receiver {
       train_length_ = std::max(train_length_, datagrams);
     }
     counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
+    return filled;
   }
-  void adapt(std::size_t got, std::size_t asked) noexcept {
+  void adapt(std::size_t got, std::size_t asked, std::size_t bytes) noexcept {
     const bool packed =
         packed_ ? small_messages_ >= got : small_messages_ >= receive_buffers::small_run;
-    const std::size_t most = packed ? receive_buffers::most_packed : most_whole(got);
+    const std::size_t most = packed ? receive_buffers::most_packed : most_whole(got, bytes);
     std::size_t batch = batch_;
     if (got == asked) batch = got == batch_ ? 2 * batch_ : batch_;
     else if (2 * got < batch_) batch = batch_ / 2;
@@ -211,10 +217,9 @@ class linux_receiver {
     packed_ = packed;
     batch_ = batch;
   }
-  [[nodiscard]] std::size_t most_whole(std::size_t got) const noexcept {
-    std::size_t bytes = 1;
-    for (std::size_t i = 0; i < got; ++i) bytes += shared_.messages[i].msg_len;
-    return std::clamp(whole_batch_bytes * got / bytes, smallest_batch, receive_buffers::most_whole);
+  [[nodiscard]] static std::size_t most_whole(std::size_t got, std::size_t bytes) noexcept {
+    return std::clamp(whole_batch_bytes * got / (bytes + 1), smallest_batch,
+                      receive_buffers::most_whole);
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   void drop() noexcept {

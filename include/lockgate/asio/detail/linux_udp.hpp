@@ -51,7 +51,6 @@ class linux_udp {
   }
 
   [[nodiscard]] bool has_leftover() const noexcept { return receiver_.has_leftover(); }
-  [[nodiscard]] bool fills_cache() const noexcept { return receiver_.fills_cache(); }
   [[nodiscard]] bool has_held() const noexcept { return sender_.has_held(); }
   [[nodiscard]] bool needs_pause() const noexcept { return sender_.needs_pause(); }
   std::size_t discard() noexcept { return receiver_.discard() + sender_.discard(); }

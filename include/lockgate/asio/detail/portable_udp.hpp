@@ -92,7 +92,6 @@ class portable_udp {
       : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
 
   [[nodiscard]] bool has_leftover() const noexcept { return false; }
-  [[nodiscard]] bool fills_cache() const noexcept { return false; }
   [[nodiscard]] bool has_held() const noexcept { return false; }
   void send_held() noexcept {}
   std::size_t discard() noexcept { return 0; }
@@ -125,6 +124,7 @@ class portable_udp {
         out.more = true;
         return out;
       }
+      out.bytes += size;
       deliver(too_long ? memory : size, too_long || size == memory, arrival, room.into, out.count);
     }
     out.more = true;

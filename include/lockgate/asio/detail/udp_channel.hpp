@@ -94,11 +94,16 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
 
  private:
+  /// Bytes received in one turn, and so not yet sent on: with what the kernel needs for as many,
+  /// they stay in a usual L2 cache.
+  static constexpr std::size_t cache_share = 128 * 1024;
+
   receive_outcome attempt(const receive_room& room) noexcept {
     const std::uint64_t before = counted_.statistics.datagrams_received;
     const receive_outcome outcome =
         transfer_.receive(room, options_.ancillary ? loop_->home()->now() : time_point());
     more_ = outcome.more;
+    handed_out_ += outcome.bytes;
     moderation_.received(counted_.statistics.datagrams_received - before);
     return outcome;
   }
@@ -111,8 +116,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     return (outcome.failure || outcome.count > 0) && reader.complete(outcome.failure);
   }
   /// Sees to it that waiting readers are served. Where more is likely to be there, that is once
-  /// those have run who were handed the last batch: its memory is free then, and still in the
-  /// cache.
+  /// those have run who were handed the last batch.
   void arrange_service() noexcept {
     if (closed_ || readers_.empty() || read_wait_ || serving_.is_arranged()) return;
     if (transfer_.has_leftover()) loop_->home()->schedule(serving_);
@@ -120,9 +124,11 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     else if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
     else wait_readable();
   }
+  /// Goes on in this turn, so that what is gathered for its end forms long trains; or after it,
+  /// when its memory is free and still in the cache.
   void serve_again() noexcept {
-    if (transfer_.fills_cache()) loop_->home()->at_turn_end(serving_);
-    else loop_->home()->schedule(serving_);
+    if (handed_out_ < cache_share) loop_->home()->schedule(serving_);
+    else loop_->home()->at_turn_end(serving_);
   }
   void go_on() noexcept {
     if (budget_ > 0) --budget_;
@@ -160,6 +166,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
   void serve_afresh() noexcept {
     budget_ = options_.batches_per_turn;
+    handed_out_ = 0;
     more_ = true;  // should nobody wait, the next receive() finds out
     serve();
     arrange_service();
@@ -215,13 +222,15 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   bool closed_ = false, read_wait_ = false, write_wait_ = false;
   bool more_ = false;  // the last attempt left something, or nobody has looked yet
   receive_moderation moderation_;
-  std::size_t budget_ = 0;  // attempts until others get their turn
+  std::size_t budget_ = 0;      // attempts until others get their turn
+  std::size_t handed_out_ = 0;  // bytes in this turn
   wait_list readers_, writers_;
   struct serving final : ready_item, turn_end_item {
     explicit serving(udp_channel& c) noexcept
         : ready_item([](ready_item& self) noexcept { static_cast<serving&>(self).of.go_on(); }),
           turn_end_item([](turn_end_item& self) noexcept {
             auto& me = static_cast<serving&>(self);
+            me.of.handed_out_ = 0;
             me.of.loop_->home()->schedule(me);
           }),
           of(c) {}
