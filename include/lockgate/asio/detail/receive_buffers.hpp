@@ -2,6 +2,7 @@
 // coalesced trains in slabs of their own.
 #pragma once
 
+#include "lockgate/base/config.hpp"          // for LOCKGATE_REQUIRE
 #include "lockgate/base/status.hpp"          // for status
 #include "lockgate/buffer/lease.hpp"         // for lease
 #include "lockgate/buffer/slab_pool.hpp"     // for slab_pool
@@ -169,7 +170,7 @@ class receive_buffers {
 
   /// `most`: messages prepared at a time, up to `most_packed`.
   receive_buffers(slab_pool& pool, std::size_t most)
-      : pool_(pool), tail_size_(tail_size(pool)),
+      : pool_(pool), most_(most), tail_size_(tail_size(pool)),
         tails_(std::make_unique_for_overwrite<std::byte[]>(most * tail_size_)) {}
 
   /// True when every train that the system may coalesce fits into a slab.
@@ -178,6 +179,7 @@ class receive_buffers {
   /// Prepares memory for up to `count` messages and gives how many there is memory for.
   /// Requires: no more than the constructor was told.
   std::size_t prepare(std::size_t count, bool packed) noexcept {
+    LOCKGATE_REQUIRE(count <= most_, "receive_buffers: prepare() of more than it was made for");
     packed_ = packed && tail_size_ > 0;
     std::size_t ready = prepare_here(count);
     if (ready == 0) [[unlikely]] {
@@ -303,6 +305,7 @@ class receive_buffers {
   }
 
   slab_pool& pool_;
+  std::size_t most_;
   std::size_t tail_size_;
   std::unique_ptr<std::byte[]> tails_;  // the system gives its pages when they are first written to
   std::array<packed_slab, most_packed / packed_slab::capacity> shared_;
