@@ -17,21 +17,21 @@ using bytes_view = std::span<const std::byte>;
 class chain {
  public:
   constexpr chain() noexcept = default;
-  constexpr chain(bytes_view only) noexcept : first_(only), size_(only.size()) {}
+  constexpr chain(bytes_view only) noexcept : first_(only) {}
   /// Requires: `parts` is not empty.
   constexpr explicit chain(std::span<const bytes_view> parts) noexcept
-      : first_(parts.front()), rest_(parts.subspan(1)), size_(0) {
-    for (const bytes_view part : parts) size_ += part.size();
-  }
+      : first_(parts.front()), rest_(parts.subspan(1)) {}
   /// `head` and then everything of `rest_parts`: how a provider prepends a header without copying.
   constexpr chain(bytes_view head, std::span<const bytes_view> rest_parts) noexcept
-      : first_(head), rest_(rest_parts), size_(head.size()) {
-    for (const bytes_view part : rest_parts) size_ += part.size();
-  }
+      : first_(head), rest_(rest_parts) {}
 
   /// Bytes in all parts together.
-  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept {
+    std::size_t total = first_.size();
+    for (const bytes_view part : rest_) total += part.size();
+    return total;
+  }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] constexpr std::size_t part_count() const noexcept { return 1 + rest_.size(); }
   /// One of the parts. Requires: `index < part_count()`.
   [[nodiscard]] constexpr bytes_view part(std::size_t index) const noexcept {
@@ -50,7 +50,6 @@ class chain {
  private:
   bytes_view first_;
   std::span<const bytes_view> rest_;
-  std::size_t size_ = 0;
 };
 
 }  // namespace lockgate::inline v0
