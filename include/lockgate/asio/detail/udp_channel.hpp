@@ -94,8 +94,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
 
  private:
-  /// Bytes received in one turn, and so not yet sent on: with what the kernel needs for as many,
-  /// they stay in a usual L2 cache.
+  /// Bytes handed out in one turn, after which what is made of them is sent before more comes: with
+  /// what the kernel needs for as many, they stay in a usual L2 cache.
   static constexpr std::size_t cache_share = 128 * 1024;
 
   receive_outcome attempt(const receive_room& room) noexcept {
@@ -130,13 +130,17 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     if (handed_out_ < cache_share) loop_->home()->schedule(serving_);
     else loop_->home()->at_turn_end(serving_);
   }
+  void begin_turn() noexcept {
+    budget_ = options_.batches_per_turn;
+    handed_out_ = 0;
+  }
   void go_on() noexcept {
     if (budget_ > 0) --budget_;
     serve();
     arrange_service();
   }
   bool look() noexcept {
-    budget_ = options_.batches_per_turn;
+    begin_turn();
     const bool found = serve();
     if (found) arrange_service();
     return found;
@@ -165,8 +169,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     });
   }
   void serve_afresh() noexcept {
-    budget_ = options_.batches_per_turn;
-    handed_out_ = 0;
+    begin_turn();
     more_ = true;  // should nobody wait, the next receive() finds out
     serve();
     arrange_service();
@@ -223,7 +226,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   bool more_ = false;  // the last attempt left something, or nobody has looked yet
   receive_moderation moderation_;
   std::size_t budget_ = 0;      // attempts until others get their turn
-  std::size_t handed_out_ = 0;  // bytes in this turn
+  std::size_t handed_out_ = 0;  // bytes, in this turn
   wait_list readers_, writers_;
   struct serving final : ready_item, turn_end_item {
     explicit serving(udp_channel& c) noexcept
