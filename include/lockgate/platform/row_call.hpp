@@ -91,7 +91,7 @@ class row_call_base : public list_link<row_call_base>, task_completion, timer {
     owner_->launching = launched_inside_;
     is_launching_ = false;
     if (work.done()) {
-      disarm();
+      if (phase_ == phase::stopping) disarm();
       phase_ = phase::idle;
       return false;
     }
