@@ -114,7 +114,7 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
     endpoint near = cp.open_endpoint(), far = cp.open_endpoint();
     REQUIRE(w.ready(near).has_value());
     REQUIRE(w.ready(far).has_value());
-    std::array<incoming, 3> for_near, for_far;
+    std::array<incoming, 4> for_near, for_far;
     const auto near_receives =
         w.start(awaiting<result<std::size_t>>(near.receive(std::span(for_near))));
     const auto far_receives =
@@ -125,9 +125,12 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
       batch.emplace_back(to.id(), peer_id(1), lease_of(text));
     };
     for (const char* const text : {"one", "two", ""}) add(near, text);
-    add(far, "three");
-    for (const char* const text : {"four", "five", "six"}) add(near, text);  // room for one
+    batch[1].segment = 100;  // a train of one
+    add(far, "threealso");
+    batch.back().segment = 5;
+    add(near, "four");
     add(far, "seven");
+    for (const char* const text : {"five", "six"}) add(near, text);  // room for one
     const sent first = s.cp.indicate(batch);
     CHECK(first.accepted == 2);
     CHECK(first.why == errc::message_empty);
@@ -136,24 +139,90 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
     CHECK_FALSE(rest.why);
     w.run();
 
-    REQUIRE(*near_receives->take() == 3);
+    REQUIRE(*near_receives->take() == 4);
     CHECK(text_of(for_near[0].contiguous()) == "one");
     CHECK(text_of(for_near[1].contiguous()) == "two");
     CHECK(text_of(for_near[2].contiguous()) == "four");
-    REQUIRE(*far_receives->take() == 2);
+    CHECK(text_of(for_near[3].contiguous()) == "five");
+    REQUIRE(*far_receives->take() == 3);
     CHECK(text_of(for_far[0].contiguous()) == "three");
-    CHECK(text_of(for_far[1].contiguous()) == "seven");
-    for (const char* const text : {"five", "six"})
-      CHECK(text_of(w.finish(awaiting<result<incoming>>(near.receive()))->contiguous()) == text);
+    CHECK(text_of(for_far[1].contiguous()) == "also");
+    CHECK(text_of(for_far[2].contiguous()) == "seven");
+    for (const auto& message : for_near) CHECK(message.segment == 0);
+    for (const auto& message : for_far) CHECK(message.segment == 0);
+    CHECK(text_of(w.finish(awaiting<result<incoming>>(near.receive()))->contiguous()) == "six");
     CHECK(near.statistics().messages_received == 5);
     CHECK(near.statistics().bytes_received == 17);
-    CHECK(far.statistics().messages_received == 2);
-    CHECK(far.statistics().bytes_received == 10);
-    CHECK(link.statistics().messages_received == 7);
-    CHECK(link.statistics().bytes_received == 27);
+    CHECK(far.statistics().messages_received == 3);
+    CHECK(far.statistics().bytes_received == 14);
+    CHECK(link.statistics().messages_received == 8);
+    CHECK(link.statistics().bytes_received == 31);
     CHECK(link.statistics().drops[drop_cause::empty] == 1);
     if (!observed) CHECK(w.finish(own.stop()).ok());
   }
+}
+
+namespace {
+
+/// Hands the next message up whenever memory comes back, as a provider with credit does.
+struct credit {
+  instance* cp;
+  transport_id to;
+  int left;
+  lease wrap() {
+    static std::array<std::byte, 8> bytes{};
+    return lease::wrap(
+        bytes,
+        [](void* m) noexcept {
+          auto& me = *static_cast<credit*>(m);
+          if (me.left == 0) return;
+          --me.left;
+          CHECK(me.cp->indicate(incoming(me.to, peer_id(1), lease_of("next"))).ok());
+        },
+        this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("memory that comes home while messages are handed over may bring the next one") {
+  for (const bool observed : {false, true})
+    for (const bool as_train : {false, true}) {
+      CAPTURE(observed);
+      CAPTURE(as_train);
+      platform_world w;
+      platform own(w.home);
+      platform& cp = observed ? w.cp : own;
+      script& s = w.make_script();
+      provider_instance link = cp.create<scripted_provider>(s);
+      REQUIRE(w.register_instance(link).ok());
+      endpoint app = cp.open_endpoint();
+      REQUIRE(w.ready(app).has_value());
+      credit c{&s.cp, app.id(), 2};
+      std::vector<incoming> into(4);
+      for (std::size_t i = 0; i < 2; ++i) into[i] = incoming(app.id(), peer_id(1), c.wrap());
+      const auto receives = w.start(awaiting<result<std::size_t>>(app.receive(std::span(into))));
+      std::vector<incoming> batch;
+      for (const char* const text : {"1111", "2222", "3333", "4444"})
+        if (!as_train) batch.emplace_back(app.id(), peer_id(1), lease_of(text));
+      if (as_train) {
+        batch.emplace_back(app.id(), peer_id(1), lease_of("1111222233334444"));
+        batch.front().segment = 4;
+      }
+      CHECK_FALSE(s.cp.indicate(batch).why);
+      w.run();
+      std::string received;
+      const std::size_t count = *receives->take();
+      REQUIRE(count == into.size());
+      for (incoming& message : into) received += text_of(message.contiguous()) + ' ';
+      for (int i = 0; i < 2; ++i)
+        received +=
+            text_of(w.finish(awaiting<result<incoming>>(app.receive()))->contiguous()) + ' ';
+      for (const char* const text : {"1111", "2222", "3333", "4444"})
+        CHECK(received.find(text) != std::string::npos);
+      CHECK(app.statistics().messages_received == 6);
+      if (!observed) CHECK(w.finish(own.stop()).ok());
+    }
 }
 
 TEST_CASE("7.1: what the provider reads is the application's memory, until the row completes") {

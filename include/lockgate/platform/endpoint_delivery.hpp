@@ -92,14 +92,16 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
     }
     const std::span<incoming> room = find_room();
     if (room.empty()) return enqueue(message);
-    const std::size_t count = message.share_front(room);
-    filling_->count += count;
+    const std::size_t count =
+        std::min(room.size(), train_length(message.size(), message.segment) - 1);
+    claim(count);
+    message.share_front(room.first(count));
     message.drop_front(count);
   }
   if (pool_is_strained) relieve_pool(message);
   const std::span<incoming> room = find_room();
   if (room.empty()) return enqueue(message);
-  ++filling_->count;
+  claim(1);
   room.front() = std::move(message);
   room.front().segment = 0;
   return {};
@@ -107,23 +109,24 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
 
 inline std::size_t endpoint_state::deliver_run(std::span<incoming> messages,
                                                std::uint64_t& bytes) noexcept {
+  const auto is_plain = [&](const incoming& message) {
+    return message.size() > 0 && !message.is_train() && message.local == id_;
+  };
+  if (!is_plain(messages.front())) return 0;
   const std::span<incoming> room = find_room();
   const std::size_t most = std::min(room.size(), messages.size());
   std::size_t count = 0;
   std::uint64_t sum = 0;
-  for (; count < most; ++count) {
-    incoming& message = messages[count];
-    const std::size_t size = message.size();
-    if (size == 0 || message.is_train() || message.local != id_) break;
-    sum += size;
-    room[count] = std::move(message);
-    room[count].segment = 0;
-  }
+  for (; count < most && is_plain(messages[count]); ++count) sum += messages[count].size();
   if (count == 0) return 0;
-  filling_->count += count;
+  claim(count);
   statistics_.messages_received += count;
   statistics_.bytes_received += sum;
   bytes += sum;
+  for (std::size_t i = 0; i < count; ++i) {
+    room[i] = std::move(messages[i]);
+    room[i].segment = 0;
+  }
   return count;
 }
 
@@ -190,9 +193,11 @@ void endpoint_state::compact_queued(F belongs) noexcept {
 inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
   std::size_t count = 0;
   while (count < into.size() && !queue_.empty()) {
-    if (incoming& front = queue_.front().message; front.is_train()) {
-      const std::size_t shared = front.share_front(into.subspan(count));
-      front.drop_front(shared);
+    if (queue_.front().message.is_train()) {
+      incoming train = std::move(queue_.front().message);  // the queue may move meanwhile
+      const std::size_t shared = train.share_front(into.subspan(count));
+      train.drop_front(shared);
+      queue_.front().message = std::move(train);
       count += shared;
       continue;
     }

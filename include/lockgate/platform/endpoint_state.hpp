@@ -87,9 +87,9 @@ class endpoint_state final : public list_link<endpoint_state> {
   /// train is not taken.
   /// `pool_is_strained`: a small message is moved out of the network's memory.
   status deliver(incoming& message, bool pool_is_strained) noexcept;
-  /// Moves messages for this endpoint from the front of a batch to a receiver that waits for them:
-  /// as many as it has room for, up to a train or an empty one. Counts them, adds their `bytes`,
-  /// and gives their number. Requires: the first message is such a one.
+  /// Moves plain messages for this endpoint from the front of a batch to a receiver that waits for
+  /// some, as many as it has room for; a train, an empty message and another endpoint's end the
+  /// run. Counts them, adds their sizes to `bytes`, and gives their number.
   std::size_t deliver_run(std::span<incoming> messages, std::uint64_t& bytes) noexcept;
   /// Counts messages that were taken over, and gives their number.
   std::size_t count_received(std::size_t bytes, std::size_t segment) noexcept {
@@ -131,6 +131,9 @@ class endpoint_state final : public list_link<endpoint_state> {
     std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
   };
   [[nodiscard]] std::span<incoming> find_room() noexcept;
+  /// Takes places of the room, before anything is put there: that ends the leases of what lay
+  /// there, and whoever gets memory back may hand the next message up at once.
+  void claim(std::size_t places) noexcept { filling_->count += places; }
   status enqueue(incoming& message) noexcept;
   void relieve_pool(incoming& message) noexcept;
   void compact(incoming& message) noexcept;

@@ -116,7 +116,7 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
     incoming& message = messages[done];
     const std::size_t size = message.size(), segment = message.segment;
     endpoint_state* const endpoint = local_endpoint(message.local);
-    if (goes_in_runs && endpoint && size > 0 && !message.is_train()) [[likely]] {
+    if (goes_in_runs && endpoint) [[likely]] {
       const std::size_t run = endpoint->deliver_run(messages.subspan(done), bytes);
       done += run;
       taken += run;

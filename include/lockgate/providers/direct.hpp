@@ -105,6 +105,8 @@ class direct {
 
   /// Datagrams, or trains, received with one call of the network.
   static constexpr std::size_t receive_size = 128;
+  /// Messages made and handed up at a time: few, so that they stay in the nearest cache.
+  static constexpr std::size_t hand_up_size = 16;
   /// Datagrams, or trains, sent with one call of the network.
   static constexpr std::size_t send_size = 512;
 
@@ -115,7 +117,7 @@ class direct {
     transport_id id;
     socket_type socket;
     std::array<received_datagram, receive_size> datagrams;
-    std::array<incoming, 16> messages;  // few, so that they stay in the nearest cache
+    std::array<incoming, hand_up_size> messages;
   };
 
   using port_table = std::unordered_map<transport_id, std::shared_ptr<port>>;
@@ -145,7 +147,7 @@ class direct {
     else return socket.receive(into);
   }
 
-  /// Hands the datagrams that known peers have sent up as messages, and drops the others.
+  /// Hands up what known peers have sent.
   void hand_up(port& at, std::span<received_datagram> arrived) noexcept {
     while (!arrived.empty()) {
       const auto some = arrived.first(std::min(arrived.size(), at.messages.size()));

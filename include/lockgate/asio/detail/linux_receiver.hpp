@@ -135,7 +135,7 @@ class linux_receiver {
     header.msg_controllen = wants_control_ ? sizeof(linux_control) : 0;
   }
 
-  /// Gives the number of bytes.
+  /// Gives the number of bytes received.
   std::size_t deliver(std::size_t count, time_point arrival, const receive_room& room,
                       std::size_t& room_filled) noexcept {
     train_length_ = 1;

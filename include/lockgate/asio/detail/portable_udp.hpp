@@ -118,14 +118,15 @@ class portable_udp {
       // Without MSG_TRUNC in sight, a message that fills all memory may have been longer.
       const bool too_long = truncation_is_an_error && error == asio::error::message_size;
       const std::size_t memory = place.head.size() + place.tail.size();
+      const std::size_t received = too_long ? memory : size;
       if (error && !too_long) {
         if (!is_reported_error(error)) return out.failure = from_asio(error), out;
         ++counters_.reported_errors;
         out.more = true;
         return out;
       }
-      out.bytes += size;
-      deliver(too_long ? memory : size, too_long || size == memory, arrival, room.into, out.count);
+      out.bytes += received;
+      deliver(received, received == memory, arrival, room.into, out.count);
     }
     out.more = true;
     return out;

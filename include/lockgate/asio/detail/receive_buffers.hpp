@@ -111,7 +111,7 @@ class leftover_messages {
 class packed_slab {
  public:
   /// 1472 bytes, what a packet of Ethernet's 1500 carries over IPv4. An odd number of cache lines
-  /// spreads over the cache's sets; less room between the messages makes receiving no slower.
+  /// spreads over the cache's sets.
   static constexpr std::size_t piece_size = 23 * 64;
   /// Pieces of one batch at most: a slab of 64 KiB holds them and, before them, what a lone
   /// datagram has used. Smaller slabs hold fewer.
@@ -193,7 +193,8 @@ class receive_buffers {
     return {shared_of(i)[i % packed_slab::capacity], tail(i)};
   }
 
-  /// Calls `put(i, place)` for each of the first `count` messages.
+  /// Calls `put(i, place)` for each of the first `count` messages, slab by slab: `operator[]` for
+  /// each of them would take longer than what is done with it.
   template <class F>
   void for_each_place(std::size_t count, F put) const noexcept {
     if (!packed_) {

@@ -94,8 +94,8 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   }
 
  private:
-  /// Bytes handed out in one turn, after which what is made of them is sent before more comes: with
-  /// what the kernel needs for as many, they stay in a usual L2 cache.
+  /// Bytes of one turn after which what is made of them is sent before more is received: with what
+  /// the kernel needs for as many, they are still in a usual L2 cache then.
   static constexpr std::size_t cache_share = 128 * 1024;
 
   receive_outcome attempt(const receive_room& room) noexcept {
@@ -103,7 +103,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     const receive_outcome outcome =
         transfer_.receive(room, options_.ancillary ? loop_->home()->now() : time_point());
     more_ = outcome.more;
-    handed_out_ += outcome.bytes;
+    received_ += outcome.bytes;
     moderation_.received(counted_.statistics.datagrams_received - before);
     return outcome;
   }
@@ -124,15 +124,15 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     else if (options_.look_again > duration::zero()) loop_->look_again(*this, options_.look_again);
     else wait_readable();
   }
-  /// Goes on in this turn, so that what is gathered for its end forms long trains; or after it,
-  /// when its memory is free and still in the cache.
+  /// Goes on in this turn while little has come, so that what is gathered for the turn's end forms
+  /// long trains; otherwise after it, when the memory is free and still in the cache.
   void serve_again() noexcept {
-    if (handed_out_ < cache_share) loop_->home()->schedule(serving_);
+    if (received_ < cache_share) loop_->home()->schedule(serving_);
     else loop_->home()->at_turn_end(serving_);
   }
   void begin_turn() noexcept {
     budget_ = options_.batches_per_turn;
-    handed_out_ = 0;
+    received_ = 0;
   }
   void go_on() noexcept {
     if (budget_ > 0) --budget_;
@@ -225,15 +225,15 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   bool closed_ = false, read_wait_ = false, write_wait_ = false;
   bool more_ = false;  // the last attempt left something, or nobody has looked yet
   receive_moderation moderation_;
-  std::size_t budget_ = 0;      // attempts until others get their turn
-  std::size_t handed_out_ = 0;  // bytes, in this turn
+  std::size_t budget_ = 0;    // attempts until others get their turn
+  std::size_t received_ = 0;  // bytes, since the last readiness or turn end
   wait_list readers_, writers_;
   struct serving final : ready_item, turn_end_item {
     explicit serving(udp_channel& c) noexcept
         : ready_item([](ready_item& self) noexcept { static_cast<serving&>(self).of.go_on(); }),
           turn_end_item([](turn_end_item& self) noexcept {
             auto& me = static_cast<serving&>(self);
-            me.of.handed_out_ = 0;
+            me.of.received_ = 0;
             me.of.loop_->home()->schedule(me);
           }),
           of(c) {}
