@@ -58,6 +58,7 @@ class incoming {
     if (!parts.empty()) more_ = std::make_unique<std::vector<lease>>(std::move(parts));
   }
   incoming(incoming&&) noexcept = default;
+  // On every message's way to its receiver; g++ calls a function otherwise.
   [[gnu::always_inline]] incoming& operator=(incoming&&) noexcept = default;
   /// Becomes another message, of one part. Cost: less than a new one and its move.
   void assign(const transport_id& to, const transport_id& from, lease&& payload) noexcept {
