@@ -102,16 +102,31 @@ TEST_CASE("G37: an incoming message is the concatenation of its parts, in order"
   CHECK(w.link.statistics().drops[drop_cause::empty] == 2);
 }
 
+namespace {
+
+/// A registered instance of a platform that is observed or not: messages take other ways then.
+struct one_instance : platform_world {
+  explicit one_instance(bool observed) : unobserved(home), used(observed ? cp : unobserved) {
+    link = used.create<scripted_provider>(s);
+    REQUIRE(register_instance(link).ok());
+  }
+  ~one_instance() { CHECK(finish(unobserved.stop()).ok()); }
+
+  platform unobserved;
+  platform& used;
+  script& s = make_script();
+  provider_instance link;
+};
+
+}  // namespace
+
 TEST_CASE("a batch for several endpoints is handed over message by message, observed or not") {
   for (const bool observed : {false, true}) {
     CAPTURE(observed);
-    platform_world w;
-    platform own(w.home);
-    platform& cp = observed ? w.cp : own;
-    script& s = w.make_script();
-    provider_instance link = cp.create<scripted_provider>(s);
-    REQUIRE(w.register_instance(link).ok());
-    endpoint near = cp.open_endpoint(), far = cp.open_endpoint();
+    one_instance w(observed);
+    script& s = w.s;
+    provider_instance& link = w.link;
+    endpoint near = w.used.open_endpoint(), far = w.used.open_endpoint();
     REQUIRE(w.ready(near).has_value());
     REQUIRE(w.ready(far).has_value());
     std::array<incoming, 4> for_near, for_far;
@@ -158,7 +173,6 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
     CHECK(link.statistics().messages_received == 8);
     CHECK(link.statistics().bytes_received == 31);
     CHECK(link.statistics().drops[drop_cause::empty] == 1);
-    if (!observed) CHECK(w.finish(own.stop()).ok());
   }
 }
 
@@ -190,13 +204,9 @@ TEST_CASE("memory that comes home while messages are handed over may bring the n
     for (const bool as_train : {false, true}) {
       CAPTURE(observed);
       CAPTURE(as_train);
-      platform_world w;
-      platform own(w.home);
-      platform& cp = observed ? w.cp : own;
-      script& s = w.make_script();
-      provider_instance link = cp.create<scripted_provider>(s);
-      REQUIRE(w.register_instance(link).ok());
-      endpoint app = cp.open_endpoint();
+      one_instance w(observed);
+      script& s = w.s;
+      endpoint app = w.used.open_endpoint();
       REQUIRE(w.ready(app).has_value());
       credit c{&s.cp, app.id(), 2};
       std::vector<incoming> into(4);
@@ -221,7 +231,6 @@ TEST_CASE("memory that comes home while messages are handed over may bring the n
       for (const char* const text : {"1111", "2222", "3333", "4444"})
         CHECK(received.find(text) != std::string::npos);
       CHECK(app.statistics().messages_received == 6);
-      if (!observed) CHECK(w.finish(own.stop()).ok());
     }
 }
 
