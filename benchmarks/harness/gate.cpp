@@ -36,32 +36,18 @@ bool limit::permits(double measured) const {
 }
 
 figure ratio(std::string measured, std::string reference) {
-  return [m = std::move(measured),
-          r = std::move(reference)](const results& run) -> std::optional<double> {
-    const auto above = run.median(m, time_ns);
-    const auto below = run.median(r, time_ns);
-    if (!above || !below) return std::nullopt;
-    return *above / *below;
-  };
+  return counter_ratio(std::move(measured), std::move(reference), time_ns);
 }
 
 figure difference_ns(std::string measured, std::string reference) {
-  return [m = std::move(measured),
-          r = std::move(reference)](const results& run) -> std::optional<double> {
-    const auto above = run.median(m, time_ns);
-    const auto below = run.median(r, time_ns);
-    if (!above || !below) return std::nullopt;
-    return *above - *below;
+  return [m = std::move(measured), r = std::move(reference)](const results& run) {
+    return run.paired_median(m, r, time_ns, [](double a, double b) { return a - b; });
   };
 }
 
 figure counter_ratio(std::string measured, std::string reference, std::string_view counter) {
-  return [m = std::move(measured), r = std::move(reference),
-          counter](const results& run) -> std::optional<double> {
-    const auto above = run.median(m, counter);
-    const auto below = run.median(r, counter);
-    if (!above || !below) return std::nullopt;
-    return *above / *below;
+  return [m = std::move(measured), r = std::move(reference), counter](const results& run) {
+    return run.paired_median(m, r, counter, [](double a, double b) { return a / b; });
   };
 }
 

@@ -1,9 +1,11 @@
 // See results.hpp.
 #include "results.hpp"
 
-#include <algorithm>  // for nth_element
+#include <algorithm>  // for nth_element, transform
 #include <cstdio>     // for printf
-#include <iterator>   // for next
+#include <iterator>   // for back_inserter, next
+#include <stdexcept>  // for runtime_error
+#include <utility>    // for exchange
 
 namespace bench {
 
@@ -23,28 +25,59 @@ double middle(std::vector<double> values) {
 
 }  // namespace
 
-void results::ReportRuns(const std::vector<Run>& repetitions) {
-  if (repetitions.front().run_type == Run::RT_Aggregate)
-    return;  // the medians are taken here, where smoke runs have them too
-  std::map<std::string, std::vector<double>> measured;
-  for (const Run& run : repetitions)
-    for (const auto& [counter, value] : run.counters) measured[counter].push_back(value.value);
-  const std::string row = row_name(repetitions.front());
-  counters& kept = medians_[row];
-  for (const auto& [counter, values] : measured) kept[counter] = middle(values);
+results::results(const std::string& json) {
+  if (json.empty()) return;
+  file_.open(json);
+  if (!file_) throw std::runtime_error("cannot write " + json);
+  json_.SetOutputStream(&file_);
+}
 
-  std::printf("%-58s", row.c_str());
-  for (const auto& [counter, value] : kept) std::printf("  %s %.4g", counter.c_str(), value);
-  std::printf("\n");
+bool results::ReportContext(const Context& context) {
+  if (file_.is_open() && !std::exchange(file_begun_, true)) json_.ReportContext(context);
+  return true;
+}
+
+void results::ReportRuns(const std::vector<Run>& rows) {
+  if (file_.is_open()) json_.ReportRuns(rows);
+  if (rows.front().run_type == Run::RT_Aggregate) return;  // the medians are taken here
+  for (const Run& run : rows)
+    for (const auto& [counter, value] : run.counters)
+      measured_[row_name(run)][counter].push_back(value.value);
+}
+
+void results::finish() {
+  if (file_begun_) json_.Finalize();
+  for (const auto& [row, all] : measured_) {
+    std::printf("%-58s", row.c_str());
+    for (const auto& [counter, values] : all)
+      std::printf("  %s %.4g", counter.c_str(), middle(values));
+    std::printf("\n");
+  }
   std::fflush(stdout);
 }
 
+const std::vector<double>* results::find(std::string_view row, std::string_view counter) const {
+  const auto found = measured_.find(row);
+  if (found == measured_.end()) return nullptr;
+  const auto values = found->second.find(counter);
+  return values == found->second.end() ? nullptr : &values->second;
+}
+
 std::optional<double> results::median(std::string_view row, std::string_view counter) const {
-  const auto found = medians_.find(row);
-  if (found == medians_.end()) return std::nullopt;
-  const auto value = found->second.find(counter);
-  if (value == found->second.end()) return std::nullopt;
-  return value->second;
+  const std::vector<double>* const values = find(row, counter);
+  if (!values) return std::nullopt;
+  return middle(*values);
+}
+
+std::optional<double> results::paired_median(std::string_view first, std::string_view second,
+                                             std::string_view counter, combination combine) const {
+  const std::vector<double>* const of_first = find(first, counter);
+  const std::vector<double>* const of_second = find(second, counter);
+  if (!of_first || !of_second || of_first->size() != of_second->size()) return std::nullopt;
+  std::vector<double> combined;
+  std::transform(of_first->begin(), of_first->end(), of_second->begin(),
+                 std::back_inserter(combined), combine);
+  return middle(combined);
 }
 
 void report_items(benchmark::State& state, std::uint64_t items, std::uint64_t allocated) {

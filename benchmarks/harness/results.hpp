@@ -1,9 +1,10 @@
-// Collects what Google Benchmark measures: one value per row, counter and repetition.
+// Collects what Google Benchmark measures: one value per row, counter and pass.
 #pragma once
 
-#include <benchmark/benchmark.h>  // for BenchmarkReporter
+#include <benchmark/benchmark.h>  // for BenchmarkReporter, JSONReporter
 
 #include <cstdint>      // for uint64_t
+#include <fstream>      // for ofstream
 #include <functional>   // for less
 #include <map>          // for map
 #include <optional>     // for optional
@@ -28,18 +29,41 @@ inline constexpr std::string_view steps_per_item = "steps";
 /// Bytes of memory in use, per item.
 inline constexpr std::string_view bytes_per_item = "bytes";
 
-/// Prints each row when its last repetition is done, and keeps its medians for the gates.
+/// Collects every row of every pass, and gives the gates medians over the passes.
 class results : public benchmark::BenchmarkReporter {
  public:
-  bool ReportContext(const Context&) override { return true; }
-  void ReportRuns(const std::vector<Run>& repetitions) override;
+  using combination = double (*)(double, double);
 
-  /// The median of a row's counter over all repetitions, or nothing when it was not measured.
+  /// Writes everything to the file `json` as well, unless that is empty.
+  /// Errors: throws when the file cannot be written.
+  explicit results(const std::string& json);
+
+  bool ReportContext(const Context& context) override;
+  void ReportRuns(const std::vector<Run>& rows) override;
+
+  /// Ends the file, and prints the medians of each row.
+  void finish();
+
+  /// The median of a row's counter, or nothing when it was not measured.
   [[nodiscard]] std::optional<double> median(std::string_view row, std::string_view counter) const;
 
+  /// The median of what `combine` makes of two rows' counters in each pass, in which they are
+  /// measured one soon after the other: what disturbs the machine meanwhile disturbs both.
+  [[nodiscard]] std::optional<double> paired_median(std::string_view first, std::string_view second,
+                                                    std::string_view counter,
+                                                    combination combine) const;
+
  private:
-  using counters = std::map<std::string, double, std::less<>>;
-  std::map<std::string, counters, std::less<>> medians_;
+  using counters = std::map<std::string, std::vector<double>, std::less<>>;
+
+  /// Null when it was not measured.
+  [[nodiscard]] const std::vector<double>* find(std::string_view row,
+                                                std::string_view counter) const;
+
+  std::map<std::string, counters, std::less<>> measured_;
+  std::ofstream file_;
+  benchmark::JSONReporter json_;
+  bool file_begun_ = false;
 };
 
 /// Tells the time and the allocations of a row: `items` were handled over all its iterations, and
