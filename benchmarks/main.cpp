@@ -45,7 +45,7 @@ constexpr bool optimised =
 int measure_and_judge(int argc, char** argv) {
   // What the command line repeats wins, because Google Benchmark keeps the last of two options.
   std::vector<std::string> options{argv[0], "--benchmark_min_time=0.007"};
-  bool only_smoke = false, chosen_rows = false;
+  bool only_smoke = false, only_list = false, chosen_rows = false;
   std::string json;
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) == "--smoke") {
@@ -57,6 +57,7 @@ int measure_and_judge(int argc, char** argv) {
     } else {
       options.emplace_back(argv[i]);
       chosen_rows = chosen_rows || options.back().starts_with("--benchmark_filter");
+      only_list = only_list || options.back().starts_with("--benchmark_list_tests");
     }
   }
   std::vector<char*> arguments;
@@ -88,6 +89,7 @@ int measure_and_judge(int argc, char** argv) {
   const int passes = only_smoke ? 1 : thorough_passes;
   for (int pass = 1; pass <= passes; ++pass) {
     if (benchmark::RunSpecifiedBenchmarks(&run) == 0) return 2;
+    if (only_list) return 0;
     std::printf("pass %d of %d\n", pass, passes);
     std::fflush(stdout);
   }
