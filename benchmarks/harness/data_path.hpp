@@ -9,10 +9,10 @@ namespace bench {
 /// Bytes in the datagrams of each scenario.
 inline constexpr std::array<std::size_t, 2> sizes{64, 1200};
 
-/// How much is moved in each repetition of a row.
+/// How much is moved in each pass by a row.
 struct effort {
   std::size_t burst;   ///< datagrams in the socket when the clock starts
-  std::size_t rounds;  ///< bursts in each repetition
+  std::size_t rounds;  ///< bursts in each pass
 };
 
 /// Registers one row for each contender and scenario of its question. The rows are called

@@ -47,6 +47,8 @@ void results::ReportRuns(const std::vector<Run>& rows) {
 
 void results::finish() {
   if (file_begun_) json_.Finalize();
+  if (file_.is_open() && !file_.flush())
+    throw std::runtime_error("cannot write all of the file for --json");
   for (const auto& [row, all] : measured_) {
     std::printf("%-58s", row.c_str());
     for (const auto& [counter, values] : all)

@@ -42,6 +42,7 @@ class results : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& rows) override;
 
   /// Ends the file, and prints the medians of each row.
+  /// Errors: throws when not all could be written.
   void finish();
 
   /// The median of a row's counter, or nothing when it was not measured.
