@@ -1,8 +1,8 @@
 // How does Asio code use a platform? With the completion token it likes: a callback, a future, or
 // use_awaitable in an Asio coroutine.
 #include "lockgate/asio/application.hpp"
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 
 #include "lockgate/asio/network.hpp"
 

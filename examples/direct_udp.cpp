@@ -1,7 +1,7 @@
 // How do two hosts that can see each other talk? With the direct provider: a table says who is
 // where. Both are in this process here, each with its platform and its socket.
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 
 #include "check.hpp"
 #include "on_asio.hpp"

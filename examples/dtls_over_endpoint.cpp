@@ -1,7 +1,7 @@
 // How is the traffic encrypted? Not by lockgate: the application brings DTLS, QUIC or WireGuard.
 // Here OpenSSL's DTLS runs over two endpoints, and both sides check each other's certificates.
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 
 #include "check.hpp"
 #include "dtls/channel.hpp"

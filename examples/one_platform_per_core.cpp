@@ -1,8 +1,8 @@
 // How does one server use every core? One platform per thread, nothing shared: the system spreads
 // the peers over sockets that have one port (SO_REUSEPORT), and no lock is ever taken.
 #include "lockgate/asio/network.hpp"
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 
 #include "check.hpp"
 #include "on_asio.hpp"

@@ -4,11 +4,11 @@
 //
 // It listens on UDP and TCP, keeps nothing, and runs until it is interrupted. Without arguments it
 // picks a port of 127.0.0.1 and shows that a signal passes.
-#include "lockgate/asio/stream_network.hpp"              // for asio_stream_network
-#include "lockgate/base/address_text.hpp"                // for parse_socket_address
-#include "lockgate/crypto/openssl.hpp"                   // for openssl_crypto
-#include "lockgate/providers/rendezvous_router.hpp"      // for rendezvous_router
-#include "lockgate/providers/rendezvous_signalling.hpp"  // for rendezvous_signalling
+#include "lockgate/asio/stream_network.hpp"               // for asio_stream_network
+#include "lockgate/base/address_text.hpp"                 // for parse_socket_address
+#include "lockgate/crypto/openssl.hpp"                    // for openssl_crypto
+#include "lockgate/signalling/rendezvous_router.hpp"      // for rendezvous_router
+#include "lockgate/signalling/rendezvous_signalling.hpp"  // for rendezvous_signalling
 
 #include <asio/ip/tcp.hpp>      // for tcp::acceptor
 #include <asio/signal_set.hpp>  // for signal_set

@@ -13,7 +13,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INCLUDE = ROOT / "include"
-CORE_FOLDERS = ("base", "coro", "buffer", "provider", "net", "platform", "stun", "providers", "observe")
+CORE_FOLDERS = ("base", "coro", "buffer", "provider", "net", "platform", "stun", "signalling", "direct", "turn",
+                "observe")
 NEEDS_TLS = {"lockgate/asio/stream.hpp", "lockgate/asio/stream_network.hpp"}
 
 OWN = re.compile(r'#include "(lockgate/[^"]+)"')

@@ -4,9 +4,9 @@
 
 #include "sink_provider.hpp"  // for expect_ok
 
-#include "lockgate/asio/network.hpp"      // for asio_network
-#include "lockgate/lockgate.hpp"          // for platform
-#include "lockgate/providers/direct.hpp"  // for direct
+#include "lockgate/asio/network.hpp"   // for asio_network
+#include "lockgate/direct/direct.hpp"  // for direct
+#include "lockgate/lockgate.hpp"       // for platform
 
 #include <netinet/in.h>  // for sockaddr_in
 

@@ -7,8 +7,8 @@
 #include "lockgate/asio/network.hpp"    // for asio_network
 #include "lockgate/capi/hresult.hpp"    // for to_status
 #include "lockgate/capi/platform.hpp"   // for run, platform, stop
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 
 #include "check.hpp"
 

@@ -5,13 +5,13 @@
 #include "../watch.hpp"  // for watch, watch_options
 #include "wire.hpp"      // for message
 
-#include "lockgate/asio/stream_network.hpp"              // for asio_stream_network
-#include "lockgate/coro/deadline.hpp"                    // for with_deadline
-#include "lockgate/crypto/openssl.hpp"                   // for openssl_crypto
-#include "lockgate/lockgate.hpp"                         // for platform
-#include "lockgate/providers/direct.hpp"                 // for direct
-#include "lockgate/providers/rendezvous_signalling.hpp"  // for rendezvous_signalling
-#include "lockgate/providers/turn.hpp"                   // for turn
+#include "lockgate/asio/stream_network.hpp"               // for asio_stream_network
+#include "lockgate/coro/deadline.hpp"                     // for with_deadline
+#include "lockgate/crypto/openssl.hpp"                    // for openssl_crypto
+#include "lockgate/direct/direct.hpp"                     // for direct
+#include "lockgate/lockgate.hpp"                          // for platform
+#include "lockgate/signalling/rendezvous_signalling.hpp"  // for rendezvous_signalling
+#include "lockgate/turn/turn.hpp"                         // for turn
 
 #include <array>         // for array
 #include <chrono>        // for seconds

@@ -1,9 +1,9 @@
 // Fuzz target: messages of the rendezvous, signed with the right key so that what is inside them is
 // reached, and a router that gets them.
-#include "lockgate/providers/rendezvous_message.hpp"
+#include "lockgate/signalling/rendezvous_message.hpp"
 #include "fuzz/input.hpp"
 #include "lockgate/crypto/openssl.hpp"
-#include "lockgate/providers/rendezvous_router.hpp"
+#include "lockgate/signalling/rendezvous_router.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Fuzz target: what the turn providers of two peers tell each other.
-#include "lockgate/providers/turn_announcement.hpp"
 #include "fuzz/input.hpp"
+#include "lockgate/turn/announcement.hpp"
 
 #include <cstdint>
 

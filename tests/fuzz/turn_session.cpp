@@ -1,7 +1,7 @@
 // Fuzz target: a TURN client against a server whose every answer the input chooses, with the
 // client's real transaction ids and nonces, so that the session behind the handshake is reached.
 #include "fuzz/input.hpp"
-#include "stun/scripted_turn.hpp"
+#include "support/scripted_turn.hpp"
 
 #include <cstdint>
 

@@ -1,7 +1,7 @@
 // Fuzz target: messages from a TURN server over a stream that cuts them anywhere. They are those
 // that stand in the whole of it.
 #include "fuzz/input.hpp"
-#include "lockgate/providers/turn_wire.hpp"
+#include "lockgate/stun/server_wire.hpp"
 #include "lockgate/testing/virtual_time.hpp"
 
 #include "lockgate/coro/task_group.hpp"
@@ -54,7 +54,7 @@ struct outcome {
   status end;
 };
 
-task<> receives(lockgate::turn_stream<cut_stream>* wire, outcome* out) {
+task<> receives(lockgate::stream_wire<cut_stream>* wire, outcome* out) {
   std::array<lockgate::received_datagram, 4> into;
   while (!out->end) {
     const result<std::size_t> got = co_await wire->receive(into);
@@ -92,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   lockgate::slab_pool pool(slab_size, 64);
   outcome got;
   {
-    lockgate::turn_stream<cut_stream> wire(cut_stream(bytes, lengths), pool);
+    lockgate::stream_wire<cut_stream> wire(cut_stream(bytes, lengths), pool);
     lockgate::task_group tasks(home);
     require(!tasks.spawn(receives(&wire, &got)));
     for (int rounds = 0; rounds < 100 && !got.end; ++rounds) {

@@ -12,9 +12,9 @@
 #include "lockgate/crypto/openssl.hpp"
 #include "lockgate/lockgate.hpp"
 #include "lockgate/platform/platform.hpp"
-#include "lockgate/providers/rendezvous_signalling.hpp"
-#include "lockgate/providers/turn.hpp"
+#include "lockgate/signalling/rendezvous_signalling.hpp"
 #include "lockgate/testing/replace_operator_new.hpp"
+#include "lockgate/turn/turn.hpp"
 
 #include <sys/resource.h>  // for getrusage
 

@@ -1,5 +1,5 @@
 // When an instance is active, and what may be called only then.
-#include "lockgate/net/memory_signalling.hpp"  // for memory_signalling
+#include "lockgate/signalling/memory_signalling.hpp"  // for memory_signalling
 #include "support/connected_world.hpp"
 
 #include <chrono>  // for minutes, seconds

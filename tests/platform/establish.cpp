@@ -1,4 +1,6 @@
 // establish_session and the gate: what is held back until it has ended, and what is not.
+#include "lockgate/signalling/memory_signalling.hpp"  // for memory_signalling
+
 #include "support/platform_world.hpp"
 
 #include <thread>  // for thread

@@ -1,8 +1,8 @@
 // Exhausted memory at every allocation point of a whole life: an error, no leak, no stand-still.
-#include "lockgate/net/memory_signalling.hpp"  // for memory_signalling
-#include "support/allocation.hpp"              // for failing_allocation, blocks_alive
-#include "support/lean_provider.hpp"           // for lean_provider
-#include "support/platform_world.hpp"          // for awaiting, peer_id, bytes_of
+#include "lockgate/signalling/memory_signalling.hpp"  // for memory_signalling
+#include "support/allocation.hpp"                     // for failing_allocation, blocks_alive
+#include "support/lean_provider.hpp"                  // for lean_provider
+#include "support/platform_world.hpp"                 // for awaiting, peer_id, bytes_of
 
 #include <array>     // for array
 #include <chrono>    // for minutes, seconds

@@ -1,7 +1,7 @@
 // The core at work without exceptions, type information, doctest or Asio: what every configuration
 // in docs/reference/portability.md builds and runs.
+#include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
-#include "lockgate/providers/direct.hpp"
 #include "lockgate/stun/encoder.hpp"
 
 #include <array>    // for array

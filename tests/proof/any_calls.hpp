@@ -1,8 +1,8 @@
 // Any sequence of calls that an application and a provider can make, as the trial chooses.
 #pragma once
 
-#include "lockgate/net/memory_signalling.hpp"  // for memory_signalling
-#include "proof/scenarios.hpp"                 // for scripted_provider and what it needs
+#include "lockgate/signalling/memory_signalling.hpp"  // for memory_signalling
+#include "proof/scenarios.hpp"                        // for scripted_provider and what it needs
 
 #include <array>    // for array
 #include <chrono>   // for seconds

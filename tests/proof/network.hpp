@@ -3,8 +3,8 @@
 #pragma once
 
 #include "lockgate/coro/sleep.hpp"               // for sleep_for
+#include "lockgate/direct/direct.hpp"            // for direct, peer_table
 #include "lockgate/platform/endpoint.hpp"        // for endpoint
-#include "lockgate/providers/direct.hpp"         // for direct, peer_table
 #include "lockgate/testing/trial.hpp"            // for trial
 #include "lockgate/testing/virtual_network.hpp"  // for virtual_network
 

@@ -3,8 +3,8 @@
 
 #include "lockgate/crypto/openssl.hpp"                // for openssl_crypto
 #include "lockgate/net/signalling.hpp"                // for signalling
-#include "lockgate/providers/turn.hpp"                // for turn
 #include "lockgate/testing/scripted_turn_server.hpp"  // for scripted_turn_server
+#include "lockgate/turn/turn.hpp"                     // for turn
 #include "proof/network.hpp"                          // for two_hosts
 
 #include <algorithm>  // for find

@@ -1,5 +1,5 @@
 // Long-term authentication of requests against honest, confused and hostile answers.
-#include "scripted_turn.hpp"
+#include "support/scripted_turn.hpp"
 
 #include <doctest/doctest.h>
 

@@ -5,10 +5,10 @@
 #include "lockgate/coro/sleep.hpp"                    // for sleep_for
 #include "lockgate/crypto/openssl.hpp"                // for openssl_crypto
 #include "lockgate/lockgate.hpp"                      // for platform
-#include "lockgate/providers/turn.hpp"                // for turn
 #include "lockgate/testing/scripted_turn_server.hpp"  // for scripted_turn_server
 #include "lockgate/testing/virtual_network.hpp"       // for virtual_network
 #include "lockgate/testing/virtual_time.hpp"          // for virtual_time
+#include "lockgate/turn/turn.hpp"                     // for turn
 #include "support/platform_world.hpp"                 // for recorder, peer_id
 #include "support/world.hpp"                          // for running
 

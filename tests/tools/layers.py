@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A header includes only its own layer and the layers it may build on; the core includes nothing foreign.
 
+What stands in a layer's folder `detail` is that layer's own.
+
 No header reads the wall clock, whatever it includes: people and daemons set it (F54).
 """
 
@@ -13,11 +15,13 @@ CORE = ["base", "coro", "buffer", "provider", "net", "platform"]
 # Layers after the core: those beyond the core that each may include.
 BEYOND = {
     "asio": [],
-    "testing": ["observe", "stun"],
     "stun": [],
+    "signalling": ["stun"],
+    "direct": [],
+    "turn": ["stun"],
     "crypto": [],
-    "providers": ["stun"],
     "observe": [],
+    "testing": ["observe", "stun"],
     "capi": [],
 }
 
@@ -65,6 +69,8 @@ def problem_with(layer, kind, name):
     if target == "":
         # A folder's umbrella (lockgate/provider.hpp) and the core's are made for those outside the core.
         return None if layer in BEYOND else f'the core must not include the umbrella "{name}"'
+    if "/detail/" in name and target != layer:
+        return f'"{name}" belongs to {target} alone'
     if target not in allowed_layers(layer):
         return f'layer {layer} must not include "{name}"'
     return None

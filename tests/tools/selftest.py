@@ -73,13 +73,15 @@ class Layers(unittest.TestCase):
             ("base", "<", "boost/asio.hpp"),
             ("base", '"', "version.hpp"),
             ("base", '"', "lockgate/base/no_such_header.hpp"),
+            ("observe", '"', "lockgate/platform/detail/session.hpp"),
         ):
             self.assertIsNotNone(layers.problem_with(layer, kind, name), (layer, name))
 
     def test_order(self):
         self.assertNotIn("coro", layers.allowed_layers("base"))
-        self.assertNotIn("providers", layers.allowed_layers("testing"))
-        self.assertIn("stun", layers.allowed_layers("providers"))
+        self.assertNotIn("turn", layers.allowed_layers("testing"))
+        self.assertIn("stun", layers.allowed_layers("turn"))
+        self.assertNotIn("turn", layers.allowed_layers("signalling"))
 
     def test_allowed(self):
         for layer, kind, name in (

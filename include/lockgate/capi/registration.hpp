@@ -1,15 +1,15 @@
 // Registering and deregistering: what other threads ask the platform's thread for.
 #pragma once
 
-#include "lockgate/capi/blocking_call.hpp"        // for blocking_call
-#include "lockgate/capi/c_instance.hpp"           // for c_instance, run_down
-#include "lockgate/capi/c_rows.hpp"               // for c_table
-#include "lockgate/capi/host.hpp"                 // for host
-#include "lockgate/capi/hresult.hpp"              // for to_hresult
-#include "lockgate/capi/indication.hpp"           // for return_queued_messages
-#include "lockgate/capi/utf16.hpp"                // for to_utf8
-#include "lockgate/coro/task.hpp"                 // for task, task_completion
-#include "lockgate/platform/interface_names.hpp"  // for interface_names
+#include "lockgate/capi/blocking_call.hpp"  // for blocking_call
+#include "lockgate/capi/c_instance.hpp"     // for c_instance, run_down
+#include "lockgate/capi/c_rows.hpp"         // for c_table
+#include "lockgate/capi/cpnatfwt.h"         // for CPNATFWT_MAX_INTERFACE_NAME_LENGTH
+#include "lockgate/capi/host.hpp"           // for host
+#include "lockgate/capi/hresult.hpp"        // for to_hresult
+#include "lockgate/capi/indication.hpp"     // for return_queued_messages
+#include "lockgate/capi/utf16.hpp"          // for to_utf8
+#include "lockgate/coro/task.hpp"           // for task, task_completion
 
 #include <cstddef>  // for size_t
 #include <cstdint>  // for uint64_t, uintptr_t
@@ -30,7 +30,7 @@ class registration_request {
   void read(const WCHAR* name, const IF_LUID* luid, ULONG flags, const WCHAR* sddl) {
     provider_name_ = "cpnatfwt " + std::to_string(reinterpret_cast<std::uintptr_t>(of_.identity));
     // One unit more than fits, so that the platform sees that there is something to cut.
-    if (name) name_ = to_utf8(name, lockgate::detail::interface_names::longest_name + 1);
+    if (name) name_ = to_utf8(name, CPNATFWT_MAX_INTERFACE_NAME_LENGTH);
     if (sddl) access_ = to_utf8(sddl, static_cast<std::size_t>(-1));
     wish_.friendly_name = name_;
     wish_.interface_luid = luid ? luid->Value : 0;

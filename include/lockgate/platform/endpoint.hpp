@@ -1,14 +1,14 @@
 // The application's side: an endpoint with a transport id, sending and receiving messages.
 #pragma once
 
-#include "lockgate/base/result.hpp"              // for result
-#include "lockgate/base/sent.hpp"                // for sent
-#include "lockgate/base/transport_id.hpp"        // for transport_id
-#include "lockgate/buffer/chain.hpp"             // for chain
-#include "lockgate/buffer/shared_lease.hpp"      // for way_home
-#include "lockgate/coro/task.hpp"                // for task
-#include "lockgate/platform/endpoint_state.hpp"  // for endpoint_state
-#include "lockgate/provider/message.hpp"         // for incoming
+#include "lockgate/base/result.hpp"                     // for result
+#include "lockgate/base/sent.hpp"                       // for sent
+#include "lockgate/base/transport_id.hpp"               // for transport_id
+#include "lockgate/buffer/chain.hpp"                    // for chain
+#include "lockgate/buffer/shared_lease.hpp"             // for way_home
+#include "lockgate/coro/task.hpp"                       // for task
+#include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/provider/message.hpp"                // for incoming
 
 #include <cstddef>  // for size_t
 #include <cstdint>  // for uint64_t

@@ -2,15 +2,15 @@
 // other.
 #pragma once
 
-#include "lockgate/base/config.hpp"                   // for LOCKGATE_REQUIRE
-#include "lockgate/coro/scheduler.hpp"                // for scheduler
-#include "lockgate/net/datagram_socket.hpp"           // for datagram_network
-#include "lockgate/platform/core.hpp"                 // for core
-#include "lockgate/platform/endpoint_operations.hpp"  // for endpoint
-#include "lockgate/platform/observer.hpp"             // for observer, check_observer
-#include "lockgate/platform/options.hpp"              // for platform_options
-#include "lockgate/platform/provider_instance.hpp"    // for provider_instance
-#include "lockgate/provider/any_provider.hpp"         // for any_provider
+#include "lockgate/base/config.hpp"                          // for LOCKGATE_REQUIRE
+#include "lockgate/coro/scheduler.hpp"                       // for scheduler
+#include "lockgate/net/datagram_socket.hpp"                  // for datagram_network
+#include "lockgate/platform/detail/core.hpp"                 // for core
+#include "lockgate/platform/detail/endpoint_operations.hpp"  // for endpoint
+#include "lockgate/platform/observer.hpp"                    // for observer, check_observer
+#include "lockgate/platform/options.hpp"                     // for platform_options
+#include "lockgate/platform/provider_instance.hpp"           // for provider_instance
+#include "lockgate/provider/any_provider.hpp"                // for any_provider
 
 #include <new>      // for bad_alloc
 #include <utility>  // for forward, in_place_type, move

@@ -1,13 +1,13 @@
 // The handle of one provider instance: registration, deregistration, and what it has carried.
 #pragma once
 
-#include "lockgate/coro/task.hpp"                   // for task
-#include "lockgate/platform/endpoint_delivery.hpp"  // for the endpoint's definitions
-#include "lockgate/platform/options.hpp"            // for registration
-#include "lockgate/platform/path_routing.hpp"       // for the session's definitions
-#include "lockgate/platform/session_calls.hpp"      // for the session's definitions
-#include "lockgate/platform/session_endpoints.hpp"  // for the session's definitions
-#include "lockgate/platform/session_life.hpp"       // for the session's definitions
+#include "lockgate/coro/task.hpp"                          // for task
+#include "lockgate/platform/detail/endpoint_delivery.hpp"  // for the endpoint's definitions
+#include "lockgate/platform/detail/path_routing.hpp"       // for the session's definitions
+#include "lockgate/platform/detail/session_calls.hpp"      // for the session's definitions
+#include "lockgate/platform/detail/session_endpoints.hpp"  // for the session's definitions
+#include "lockgate/platform/detail/session_life.hpp"       // for the session's definitions
+#include "lockgate/platform/options.hpp"                   // for registration
 
 #include <coroutine>  // for coroutine_handle
 #include <cstdint>    // for uint32_t, uint64_t

@@ -1,0 +1,164 @@
+// An application's endpoint as the platform sees it: its id, its receive queue, its paths.
+#pragma once
+
+#include "lockgate/base/intrusive_list.hpp"   // for intrusive_list, list_link
+#include "lockgate/base/transport_id.hpp"     // for transport_id
+#include "lockgate/buffer/ring.hpp"           // for ring
+#include "lockgate/buffer/train.hpp"          // for train_length
+#include "lockgate/coro/wait_list.hpp"        // for waiter, wait_list
+#include "lockgate/platform/detail/core.hpp"  // for core
+#include "lockgate/platform/options.hpp"      // for endpoint_options
+#include "lockgate/platform/statistics.hpp"   // for endpoint_statistics
+#include "lockgate/provider/message.hpp"      // for incoming
+
+#include <cstddef>        // for size_t
+#include <cstdint>        // for uint64_t
+#include <memory>         // for unique_ptr
+#include <span>           // for span
+#include <unordered_map>  // for unordered_map
+#include <utility>        // for exchange, move
+
+namespace lockgate::inline v0 {
+class endpoint;
+}
+
+namespace lockgate::inline v0::detail {
+
+class path;
+class session;
+
+/// A receiver's place for messages, in its own frame: filled until it gets to run.
+class receive_request : public waiter {
+ public:
+  std::span<incoming> into;
+  std::size_t count = 0;
+};
+
+class endpoint_state final : public list_link<endpoint_state> {
+ public:
+  /// Somebody waits on the endpoint, in a frame of their own: that is demand (U26), and keeps a
+  /// closed endpoint until they have gone on.
+  class user {
+   public:
+    user() noexcept = default;
+    user(const user&) = delete;
+    ~user() { leave(); }
+    void enter(endpoint_state& endpoint) noexcept;
+    void leave() noexcept;
+
+   private:
+    endpoint_state* endpoint_ = nullptr;
+  };
+
+  endpoint_state(core& platform, const endpoint_options& wish) noexcept;
+  ~endpoint_state();
+  static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+  static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
+
+  [[nodiscard]] core& platform() const noexcept { return *platform_; }
+  [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
+  [[nodiscard]] const transport_id& id() const noexcept { return id_; }
+  [[nodiscard]] bool is_ready() const noexcept { return ready_; }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+
+  // Finding an id (U22, U27): one instance at a time proposes, until one has accepted.
+  [[nodiscard]] const transport_id& proposed_id() const noexcept { return proposed_id_; }
+  [[nodiscard]] bool may_negotiate(const session& s) const noexcept {
+    return negotiator_ == nullptr || negotiator_ == &s;
+  }
+  void begin_negotiation(session& s) noexcept { negotiator_ = &s; }
+  void end_negotiation() noexcept {
+    negotiator_ = nullptr;
+    platform_->wake_sessions();
+  }
+  /// Tells the signalling of the proposed id while an instance seeks it, and only then, so that
+  /// what peers have to say is here when the id is accepted, instead of a round trip later.
+  void update_proposal() noexcept;
+  /// The id is fixed. Errors: duplicate_transport_id, no_memory.
+  status accept_id(const transport_id& id) noexcept;
+  /// An instance will not serve this endpoint. Those who wait for the id are told when no other one
+  /// may still accept it.
+  void deny_id(status why) noexcept;
+  /// Waits for the id; instances that have refused it are asked again.
+  void wait_for_id(waiter& waiting) noexcept;
+
+  // Receiving.
+  /// Takes a message or a train over on success. Errors: queue_full, no_memory: what is left of the
+  /// train is not taken.
+  /// `pool_is_strained`: a small message is moved out of the network's memory.
+  status deliver(incoming& message, bool pool_is_strained) noexcept;
+  /// Moves plain messages for this endpoint from the front of a batch to a receiver that waits for
+  /// some, as many as it has room for; a train, an empty message and another endpoint's end the
+  /// run. Counts them, adds their sizes to `bytes`, and gives their number.
+  std::size_t deliver_run(std::span<incoming> messages, std::uint64_t& bytes) noexcept;
+  /// Counts messages that were taken over, and gives their number.
+  std::size_t count_received(std::size_t bytes, std::size_t segment) noexcept {
+    const std::size_t count = train_length(bytes, segment);
+    statistics_.messages_received += count;
+    statistics_.bytes_received += bytes;
+    return count;
+  }
+  /// Moves queued messages to `into`; the number.
+  std::size_t take_queued(std::span<incoming> into) noexcept;
+  /// Moves the queued messages that `belongs` names to memory of their own.
+  template <class F>
+  void compact_queued(F belongs) noexcept;
+  void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
+  void receiver_resumed(receive_request& receiver) noexcept {
+    if (filling_ == &receiver) filling_ = nullptr;
+  }
+  void drop(drop_cause cause, std::uint64_t count = 1) noexcept {
+    statistics_.drops.add(cause, count);
+  }
+
+  // Sending.
+  /// The path to `remote`, made when there is none. Null without memory.
+  [[nodiscard]] path* find_path(const transport_id& remote) noexcept;
+  void delete_path(path& p) noexcept;
+
+  [[nodiscard]] endpoint_statistics statistics() const noexcept;
+  void close() noexcept;
+  /// Deletes a closed endpoint once no path of it is busy and nobody waits on it.
+  void delete_if_done() noexcept;
+  /// The platform is going: paths have nothing left to do, and users must not look for it.
+  void forget_platform() noexcept;
+
+  lockgate::endpoint* handle = nullptr;
+
+ private:
+  struct queued {
+    incoming message;        // or a train
+    std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
+  };
+  [[nodiscard]] std::span<incoming> find_room() noexcept;
+  /// Takes places of the room, before anything is put there: that ends the leases of what lay
+  /// there, and whoever gets memory back may hand the next message up at once.
+  void claim(std::size_t places) noexcept { filling_->count += places; }
+  status enqueue(incoming& message) noexcept;
+  void relieve_pool(incoming& message) noexcept;
+  void compact(incoming& message) noexcept;
+
+  core* platform_;
+  std::size_t users_ = 0;
+  std::uint64_t luid_;
+  endpoint_options wish_;
+  transport_id id_;
+  transport_id proposed_id_;
+  bool ready_ = false;
+  bool closed_ = false;
+  bool is_proposed_ = false;  // proposed_id_ is among the platform's proposals
+  session* negotiator_ = nullptr;
+  ring<queued> queue_;
+  std::size_t queued_messages_ = 0;
+  std::size_t pinned_ = 0;
+  wait_list ready_waiters_;
+  intrusive_list<waiter> receivers_;
+  receive_request* filling_ = nullptr;  // woken, has not run yet, has room
+  std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,
+                     recycling_allocator<std::pair<const transport_id, std::unique_ptr<path>>>>
+      paths_;
+  path* last_path_ = nullptr;
+  endpoint_statistics statistics_;
+};
+
+}  // namespace lockgate::inline v0::detail
