@@ -53,7 +53,7 @@ int main() {
   // The peer is this endpoint itself.
   asio::post(io, [&] {
     const auto* provider = link.get_if<direct<asio_network>>();
-    if (peers.add(id, provider->local_address(id))) return working.reset();
+    if (!peers.add(id, provider->local_address(id)).ok()) return working.reset();
     asio::co_spawn(io, talk(net, app), [&](const std::exception_ptr& failure) {
       if (failure) std::rethrow_exception(failure);
       async_stop(net, cp, [&](std::error_code error) {

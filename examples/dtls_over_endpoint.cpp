@@ -20,8 +20,8 @@ using direct_udp = direct<asio_network>;
 class lossy : public direct_udp {
  public:
   lossy(asio_network& net, const peer_table& peers, int loses) : direct(net, peers), left_(loses) {}
-  answer<sent> send_buffers(std::span<const outgoing> messages) {
-    if (left_ > 0 && --left_ == 0) return sent(messages.size());
+  answer<accepted> send_buffers(std::span<const outgoing> messages) {
+    if (left_ > 0 && --left_ == 0) return accepted(messages.size());
     return direct::send_buffers(messages);
   }
 
@@ -57,7 +57,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 /// Takes one message and answers it; `how_it_went` is the outcome of the handshake.
 task<> serve(dtls_channel& channel, status& how_it_went) {
   how_it_went = co_await with_timeout(channel.handshake(), 10s);
-  if (how_it_went) co_return;
+  if (!how_it_went.ok()) co_return;
   const result<std::vector<std::byte>> question = co_await channel.receive();
   check(question.error(), "receive the question");
   std::cout << "server: " << text_of(*question) << '\n';
@@ -68,7 +68,7 @@ task<> serve(dtls_channel& channel, status& how_it_went) {
 
 task<status> ask(dtls_channel& channel) {
   const status how_it_went = co_await with_timeout(channel.handshake(), 10s);
-  if (how_it_went) co_return how_it_went;
+  if (!how_it_went.ok()) co_return how_it_went;
   std::cout << "client: " << channel.agreed() << '\n';
   check(co_await channel.send(std::as_bytes(std::span(std::string_view("is this private?")))),
         "ask");
@@ -98,8 +98,8 @@ task<> converse(asio_network& net, SSL_CTX& client, SSL_CTX& server, plan p) {
   check(beside.spawn(serve(serving, served)), "spawn");
   const status asked = co_await ask(asking);
   check(co_await beside.join(), "join");
-  if (asked) std::cout << "client: refused, " << asking.refusal() << '\n';
-  const bool succeeded = !asked && !served;
+  if (!asked.ok()) std::cout << "client: refused, " << asking.refusal() << '\n';
+  const bool succeeded = asked.ok() && served.ok();
   if (succeeded != p.should_succeed) check(errc::provider_failed, "the certificate check");
   check(co_await a.cp.stop(), "stop");
   check(co_await b.cp.stop(), "stop");

@@ -22,7 +22,7 @@ class unlucky {
     co_return status();
   }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 
  private:
@@ -36,7 +36,7 @@ task<> application(platform& cp) {
   const transport_id peer = transport_id(std::array<std::byte, 16>{std::byte{0xfd}});
   const std::array<std::byte, 5> hello{};
   status outcome = errc::unreachable;
-  for (int i = 0; outcome && i < 10; ++i) {
+  for (int i = 0; !outcome.ok() && i < 10; ++i) {
     outcome = co_await app.send_to(peer, chain(hello));
     std::cout << "application: " << outcome.message() << '\n';
     check(co_await sleep_for(15ms), "sleep");

@@ -13,13 +13,14 @@ using namespace std::chrono_literals;
 /// Answers every message after 30 ms.
 class slow_echo {
  public:
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& m : messages)
-      check(cp_.spawn(answer_later(incoming(m.local, m.remote, pool_.copy(m.payload.part(0))))),
-            "spawn");
+      check(
+          instance_.spawn(answer_later(incoming(m.local, m.remote, pool_.copy(m.payload.part(0))))),
+          "spawn");
     return messages.size();
   }
   void terminate_session(termination_reason) {}
@@ -27,9 +28,9 @@ class slow_echo {
  private:
   task<> answer_later(incoming message) {
     check(co_await sleep_for(30ms), "sleep");
-    check(cp_.indicate(std::move(message)), "indicate");
+    check(instance_.indicate(std::move(message)), "indicate");
   }
-  instance cp_;
+  instance instance_;
   slab_pool pool_{1024, 16};
 };
 

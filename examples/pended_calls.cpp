@@ -14,21 +14,21 @@ using namespace std::chrono_literals;
 /// Needs a while to establish its session, and asks for two transport ids long before that.
 class slow_starter {
  public:
-  task<> establish_session(instance cp) {
-    check(cp.spawn(ask_for_id(cp, "first")), "spawn");
-    check(cp.spawn(ask_for_id(cp, "second")), "spawn");
+  task<> establish_session(instance self) {
+    check(self.spawn(ask_for_id(self, "first")), "spawn");
+    check(self.spawn(ask_for_id(self, "second")), "spawn");
     check(co_await sleep_for(20ms), "sleep");
     std::clog << "establish_session ends\n";
   }
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return errc::unreachable; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 
  private:
-  static task<> ask_for_id(instance cp, const char* name) {
+  static task<> ask_for_id(instance self, const char* name) {
     std::clog << name << " call begins\n";
-    const result<transport_id> id = co_await cp.request_transport_id();
+    const result<transport_id> id = co_await self.request_transport_id();
     std::clog << name << " call ends: " << (id ? to_string(*id) : id.error().message()) << '\n';
   }
 };

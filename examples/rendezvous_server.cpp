@@ -46,7 +46,7 @@ class server {
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return error;
     const status started = tasks.spawn(serve_udp());
-    return started ? started : tasks.spawn(serve_tcp(&tasks));
+    return started.ok() ? tasks.spawn(serve_tcp(&tasks)) : started;
   }
   [[nodiscard]] socket_address address() const { return udp_->local_address(); }
 
@@ -89,7 +89,7 @@ class server {
       tcp_socket accepted(net_.context());
       const status said = co_await acceptor_.async_accept(accepted, as_operation);
       if (said == errc::canceled) co_return;
-      if (said) continue;
+      if (!said.ok()) continue;
       origin from;
       from.connection = ++last_connection_;
       const auto made = std::make_shared<connection>(std::move(accepted));
@@ -128,7 +128,7 @@ class server {
     for (;;) {
       while (on->waiting.empty()) {
         const status waited = co_await on->more.wait();
-        if (waited) co_return;
+        if (!waited.ok()) co_return;
       }
       std::swap(on->waiting, on->leaving);
       const auto sent_bytes =
@@ -195,7 +195,7 @@ int main(int count, char** words) {
   asio_stream_network net(io);
   task_group tasks(net.home());
   server serving(net, is_shown ? "key" : words[2]);
-  if (const status started = serving.start(tasks, *at)) {
+  if (const status started = serving.start(tasks, *at); !started.ok()) {
     std::fprintf(stderr, "rendezvous_server: %s\n", started.message().c_str());
     return 1;
   }

@@ -15,7 +15,7 @@ class printer {
   void establish_session(instance) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& message : messages)
       std::cout << message.payload.size() << " bytes for " << to_string(message.remote) << '\n';
     return messages.size();

@@ -43,7 +43,7 @@ class patient {
     co_return co_await uninterruptible(server_reply::wait(reply_));
   }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 
  private:
@@ -59,7 +59,7 @@ struct teller {
       std::cout << ' ' << to_string(e.from) << " -> " << to_string(e.to);
     if (e.which != row::none) std::cout << ' ' << to_string(e.which);
     if (e.kind == event_kind::session_ending) std::cout << ' ' << to_string(e.reason);
-    if (e.result) std::cout << ": " << e.result.message();
+    if (!e.result.ok()) std::cout << ": " << e.result.message();
     std::cout << '\n';
   }
 };

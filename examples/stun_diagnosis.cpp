@@ -52,7 +52,7 @@ class questioner {
     const chain message(bytes_view(request).first(out.size()));
     for (int attempt = 0; attempt < attempts; ++attempt) {
       const outgoing_datagram one{server, message};
-      if (const sent gone = socket_.try_send({&one, 1}); gone.why) co_return std::nullopt;
+      if (const accepted gone = socket_.try_send({&one, 1}); !gone.why.ok()) co_return std::nullopt;
       const std::optional<binding> answer = co_await hear(id);
       if (answer) co_return answer;
     }
@@ -226,7 +226,7 @@ int main(int count, char** words) {
   int status = 1;
   const auto started =
       tasks.spawn(run(&net, &io, count > 1 ? words[1] : "", count > 2 ? words[2] : "", &status));
-  if (started) return 1;
+  if (!started.ok()) return 1;
   io.run();
   return status;
 }

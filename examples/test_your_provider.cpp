@@ -1,5 +1,5 @@
 // How do I test my provider? In ten lines: run_conformance makes it live every life there is.
-#include "lockgate/provider.hpp"                      // for instance, task, sent
+#include "lockgate/provider.hpp"                      // for instance, task, accepted
 #include "lockgate/testing/conformance.hpp"           // for run_conformance
 #include "lockgate/testing/replace_operator_new.hpp"  // for counting allocations
 
@@ -11,7 +11,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using lockgate::sent;
+using lockgate::accepted;
 using lockgate::status;
 using lockgate::task;
 
@@ -23,37 +23,37 @@ class forgetful : lockgate::timer {
           static_cast<forgetful&>(self).keep_alive();
         }) {}
 
-  void establish_session(lockgate::instance cp) {
-    cp_ = cp;
-    cp_.home().arm(*this, cp_.now() + 15s);
+  void establish_session(lockgate::instance self) {
+    instance_ = self;
+    instance_.home().arm(*this, instance_.now() + 15s);
   }
   void terminate_session(lockgate::termination_reason) {}  // and the timer?
   status transition_active() { return {}; }
   status reach_transport_id(lockgate::transport_id) { return {}; }
-  sent send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
 
  private:
   void keep_alive() {
-    static_cast<void>(cp_.spawn(ping()));
-    cp_.home().arm(*this, cp_.now() + 15s);
+    static_cast<void>(instance_.spawn(ping()));
+    instance_.home().arm(*this, instance_.now() + 15s);
   }
   static task<> ping() { co_return; }  // here a real provider sends a packet
 
-  lockgate::instance cp_;
+  lockgate::instance instance_;
 };
 
 /// The same, mended: the session owns the loop, and stops it.
 class careful {
  public:
-  void establish_session(lockgate::instance cp) { static_cast<void>(cp.spawn(keep_alive())); }
+  void establish_session(lockgate::instance self) { static_cast<void>(self.spawn(keep_alive())); }
   void terminate_session(lockgate::termination_reason) {}
   status transition_active() { return {}; }
   status reach_transport_id(lockgate::transport_id) { return {}; }
-  sent send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
 
  private:
   static task<> keep_alive() {
-    for (status woken; !woken;) woken = co_await lockgate::sleep_for(15s);
+    for (status woken; woken.ok();) woken = co_await lockgate::sleep_for(15s);
   }
 };
 

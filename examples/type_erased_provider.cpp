@@ -18,7 +18,7 @@ class everybody {
   void establish_session(instance) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     std::cout << "everybody sends " << messages.size() << '\n';
     return messages.size();
   }
@@ -33,7 +33,7 @@ class only_one {
   status reach_transport_id(transport_id peer) {
     return peer == peer_ ? status() : status(errc::unreachable);
   }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     std::cout << "only_one sends " << messages.size() << '\n';
     return messages.size();
   }

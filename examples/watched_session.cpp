@@ -19,10 +19,10 @@ using namespace std::chrono_literals;
 /// Takes its time for everything, fails the first activation, and echoes what it is given.
 class slow_provider {
  public:
-  task<> establish_session(instance cp) {
-    cp_ = cp;
-    check(cp.spawn(ask_for_id(cp)), "spawn");
-    check(cp.spawn(ask_for_id(cp)), "spawn");
+  task<> establish_session(instance self) {
+    instance_ = self;
+    check(self.spawn(ask_for_id(self)), "spawn");
+    check(self.spawn(ask_for_id(self)), "spawn");
     check(co_await sleep_for(600ms), "sleep");
   }
   task<status> transition_active() {
@@ -34,19 +34,19 @@ class slow_provider {
     const status slept = co_await sleep_for(350ms);
     co_return slept;
   }
-  task<sent> send_buffers(std::span<const outgoing> messages) {
+  task<accepted> send_buffers(std::span<const outgoing> messages) {
     const std::size_t count = messages.size();
     for (const outgoing& message : messages) echo(message);
     const status slept = co_await sleep_for(15ms);
-    if (slept) co_return slept;
+    if (!slept.ok()) co_return slept;
     co_return count;
   }
   void terminate_session(termination_reason) {}
 
  private:
   /// Held until establish_session has ended.
-  static task<> ask_for_id(instance cp) {
-    const result<transport_id> id = co_await cp.request_transport_id();
+  static task<> ask_for_id(instance self) {
+    const result<transport_id> id = co_await self.request_transport_id();
     check(id.error(), "request_transport_id");
   }
   void echo(const outgoing& message) {
@@ -57,9 +57,9 @@ class slow_provider {
         {memory.get(), size}, [](void* m) noexcept { delete[] static_cast<std::byte*>(m); },
         memory.get());
     static_cast<void>(memory.release());
-    static_cast<void>(cp_.indicate(incoming(message.local, message.remote, std::move(copy))));
+    static_cast<void>(instance_.indicate(incoming(message.local, message.remote, std::move(copy))));
   }
-  instance cp_;
+  instance instance_;
   int attempts_ = 0;
 };
 

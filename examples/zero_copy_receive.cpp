@@ -13,7 +13,7 @@ using namespace lockgate;
 class receiver {
  public:
   explicit receiver(slab_pool& pool) : pool_(pool) {}
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   status transition_active() { return {}; }
   status add_transport_id(transport_id id) {
     constexpr std::string_view text = "16 bytes to read";
@@ -21,20 +21,20 @@ class receiver {
     if (!slab.has_memory()) return errc::no_buffer;
     std::memcpy(slab.memory().data(), text.data(), text.size());  // a kernel would do this
     std::cout << "provider:    bytes at " << static_cast<void*>(slab.memory().data()) << '\n';
-    return cp_.spawn(hand_up(incoming(id, id, slab.cut(0, text.size()))));
+    return instance_.spawn(hand_up(incoming(id, id, slab.cut(0, text.size()))));
   }
   status remove_transport_id(transport_id) { return {}; }
   status reach_transport_id(transport_id) { return errc::unreachable; }
-  sent send_buffers(std::span<const outgoing>) { return errc::unreachable; }
+  accepted send_buffers(std::span<const outgoing>) { return errc::unreachable; }
   void terminate_session(termination_reason) {}
 
  private:
   task<> hand_up(incoming message) {
-    check(cp_.indicate(std::move(message)), "indicate");
+    check(instance_.indicate(std::move(message)), "indicate");
     co_return;
   }
   slab_pool& pool_;
-  instance cp_;
+  instance instance_;
 };
 
 task<> application(platform& cp, slab_pool& pool) {

@@ -67,7 +67,7 @@ void bare(benchmark::State& state) {
 
 task<> wait_once(wait_list* at, std::size_t* woken) {
   const status outcome = co_await at->wait();
-  if (!outcome) ++*woken;
+  if (outcome.ok()) ++*woken;
 }
 
 /// A coroutine that somebody started and owns.

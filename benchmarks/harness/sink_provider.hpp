@@ -19,7 +19,7 @@ struct sink {
   void terminate_session(lockgate::termination_reason) {}
   lockgate::status transition_active() { return {}; }
   lockgate::status reach_transport_id(lockgate::transport_id) { return {}; }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     taken += messages.size();
     return messages.size();
   }
@@ -35,15 +35,15 @@ struct full_sink : sink {
 
 /// Answers send_buffers later, with a coroutine that completes at once.
 struct later_sink : sink {
-  lockgate::task<lockgate::sent> send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::task<lockgate::accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     taken += messages.size();
-    co_return lockgate::sent(messages.size());
+    co_return lockgate::accepted(messages.size());
   }
 };
 
 /// Fails the measurement, not silently.
 inline void expect_ok(const lockgate::status& outcome) {
-  if (outcome) throw std::runtime_error("lockgate: " + outcome.message());
+  if (!outcome.ok()) throw std::runtime_error("lockgate: " + outcome.message());
 }
 
 /// Random bytes at no cost, so that the kernel's generator is not what is measured.

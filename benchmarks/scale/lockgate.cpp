@@ -51,12 +51,12 @@ transport_id peer_number(std::size_t number) {
 struct held : bench::sink {
   held(wait_list& until, std::size_t calls, std::size_t& completed)
       : gate(until), count(calls), done(completed) {}
-  task<> establish_session(instance cp) {
-    for (std::size_t i = 0; i < count; ++i) bench::expect_ok(cp.spawn(call(cp, &done)));
+  task<> establish_session(instance self) {
+    for (std::size_t i = 0; i < count; ++i) bench::expect_ok(self.spawn(call(self, &done)));
     static_cast<void>(co_await gate.wait());
   }
-  static task<> call(instance cp, std::size_t* done) {
-    static_cast<void>(co_await cp.report_unreachable(bench::lockgate_world::peer()));
+  static task<> call(instance self, std::size_t* done) {
+    static_cast<void>(co_await self.report_unreachable(bench::lockgate_world::peer()));
     ++*done;
   }
   wait_list& gate;

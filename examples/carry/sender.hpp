@@ -73,7 +73,7 @@ class sender {
     for (;;) {
       const std::size_t count = fill_batch();
       if (count == 0) co_return;
-      const lockgate::sent outcome =
+      const lockgate::accepted outcome =
           co_await side_.app.send_to(std::span(batch_->messages).first(count));
       check(outcome.why, "send");
     }

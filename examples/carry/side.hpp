@@ -52,7 +52,7 @@ struct options {
 }
 
 inline void check(const lockgate::status& outcome, const char* what) {
-  if (outcome) throw std::system_error(outcome.code(), what);
+  if (!outcome.ok()) throw std::system_error(outcome.code(), what);
 }
 
 class side {

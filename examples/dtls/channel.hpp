@@ -53,10 +53,10 @@ class dtls_channel {
       const int done = SSL_do_handshake(ssl_.get());
       const int why = SSL_get_error(ssl_.get(), done);
       const lockgate::status flushed = co_await flush();  // an alert goes out, too
-      if (done == 1 || flushed) co_return flushed;
+      if (done == 1 || !flushed.ok()) co_return flushed;
       if (why != SSL_ERROR_WANT_READ) co_return failure();
       const lockgate::status fed = co_await feed();
-      if (fed) co_return fed;
+      if (!fed.ok()) co_return fed;
     }
   }
 
@@ -77,7 +77,7 @@ class dtls_channel {
       const int size = SSL_read(ssl_.get(), message.data(), static_cast<int>(message.size()));
       const int why = SSL_get_error(ssl_.get(), size);
       const lockgate::status flushed = co_await flush();
-      if (flushed) co_return flushed;
+      if (!flushed.ok()) co_return flushed;
       if (size > 0) {
         message.resize(static_cast<std::size_t>(size));
         co_return message;
@@ -85,7 +85,7 @@ class dtls_channel {
       if (why == SSL_ERROR_ZERO_RETURN) co_return lockgate::errc::closed;
       if (why != SSL_ERROR_WANT_READ) co_return failure();
       const lockgate::status fed = co_await feed();
-      if (fed) co_return fed;
+      if (!fed.ok()) co_return fed;
     }
   }
 
@@ -121,7 +121,7 @@ class dtls_channel {
       BIO_read(out_, datagram.data(), static_cast<int>(size));
       const auto bytes = std::span<const std::byte>(datagram).first(size);
       const lockgate::status sent = co_await over_.send_to(peer_, lockgate::chain(bytes));
-      if (sent) co_return sent;
+      if (!sent.ok()) co_return sent;
     }
   }
   [[nodiscard]] std::size_t whole_records() const {

@@ -35,7 +35,7 @@ class nobody {
   void establish_session(instance) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return errc::unreachable; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 };
 

@@ -16,7 +16,7 @@ class printer {
     std::cout << "reach_transport_id " << to_string(peer) << '\n';
     return {};
   }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     for (const lockgate::outgoing& message : messages)
       std::cout << "send_buffers: " << message.payload.size() << " bytes\n";
     return messages.size();

@@ -10,7 +10,7 @@
 
 /// Ends the program when something failed.
 inline void check(const lockgate::status& outcome) {
-  if (outcome) throw std::system_error(outcome.code());
+  if (!outcome.ok()) throw std::system_error(outcome.code());
 }
 
 inline lockgate::chain bytes_of(std::string_view text) {

@@ -22,14 +22,14 @@ class wire {
   }
   lockgate::socket_address address() const { return socket_->local_address(); }
 
-  void establish_session(lockgate::instance cp) { cp_ = cp; }
+  void establish_session(lockgate::instance self) { instance_ = self; }
 
   lockgate::status transition_active() {
     try {
       auto opened = network_.open_datagram(here_);
       if (!opened) return opened.error();  // not active; the platform tries again later
       socket_ = std::make_shared<socket_type>(std::move(*opened));
-      return cp_.spawn(receive(socket_));
+      return instance_.spawn(receive(socket_));
     } catch (const std::bad_alloc&) {
       return lockgate::errc::no_memory;  // an exception would end the session
     }
@@ -52,16 +52,16 @@ class wire {
     return peer == peer_ ? lockgate::status() : lockgate::errc::unreachable;
   }
 
-  lockgate::task<lockgate::sent> send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::task<lockgate::accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     std::size_t done = 0;
     while (done < messages.size()) {
       const lockgate::outgoing_datagram datagram{there_, messages[done].payload};
       lockgate::status why = socket_->try_send({&datagram, 1}).why;
-      if (!why) ++done;
+      if (why.ok()) ++done;
       if (why == lockgate::errc::would_block) why = co_await socket_->writable();
-      if (why) co_return lockgate::sent(done, why);
+      if (!why.ok()) co_return lockgate::accepted(done, why);
     }
-    co_return lockgate::sent(done);
+    co_return lockgate::accepted(done);
   }
 
   void terminate_session(lockgate::termination_reason) { socket_.reset(); }
@@ -76,7 +76,7 @@ class wire {
         if (datagram.from != there_) continue;  // not from the other end: drop it
         // What the platform refuses it has counted.
         static_cast<void>(
-            cp_.indicate(lockgate::incoming(local_, peer_, std::move(datagram.payload))));
+            instance_.indicate(lockgate::incoming(local_, peer_, std::move(datagram.payload))));
       }
     }
   }
@@ -86,6 +86,6 @@ class wire {
   lockgate::socket_address there_;
   lockgate::transport_id local_;
   lockgate::transport_id peer_;
-  lockgate::instance cp_;
+  lockgate::instance instance_;
   std::shared_ptr<socket_type> socket_;
 };

@@ -13,7 +13,7 @@ class relay {
   void establish_session() {}                                    // takes the instance
   lockgate::task<int> transition_active();                       // a status, no int
   lockgate::status reach_transport_id(const char* peer);         // a transport_id
-  std::size_t send_buffers(std::span<const std::byte> message);  // messages, and a sent
+  std::size_t send_buffers(std::span<const std::byte> message);  // messages, and accepted
   bool terminate_session();                                      // takes the reason
 };
 

@@ -9,7 +9,7 @@ class relay {
   void establish_session(lockgate::instance) {}
   lockgate::status transition_active() { return {}; }
   lockgate::status reach_peer(lockgate::transport_id) { return {}; }  // reach_transport_id
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     return messages.size();
   }
   void terminate_session(lockgate::termination_reason) {}

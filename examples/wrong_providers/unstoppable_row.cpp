@@ -16,7 +16,7 @@ class relay {
   void establish_session(lockgate::instance) {}
   foreign_awaitable transition_active();
   lockgate::status reach_transport_id(lockgate::transport_id) { return {}; }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     return messages.size();
   }
   void terminate_session(lockgate::termination_reason) {}

@@ -14,7 +14,7 @@ class relay {
   }
   lockgate::status add_transport_id(lockgate::transport_id) { return {}; }  // and who removes it?
   lockgate::status reach_transport_id(lockgate::transport_id) { return {}; }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     return messages.size();
   }
   void terminate_session(lockgate::termination_reason) {}

@@ -30,15 +30,15 @@ namespace {
 class echo {
  public:
   explicit echo(slab_pool& pool) noexcept : pool_(pool) {}
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   status transition_active() { return {}; }
   status reach_transport_id(transport_id peer) {
     return peer.is_nil() ? status(errc::unreachable) : status();
   }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& m : messages) {
       const status echoed =
-          cp_.indicate(incoming(m.local, m.remote, pool_.copy(m.payload.part(0))));
+          instance_.indicate(incoming(m.local, m.remote, pool_.copy(m.payload.part(0))));
       REQUIRE(echoed.ok());
     }
     return messages.size();
@@ -47,7 +47,7 @@ class echo {
 
  private:
   slab_pool& pool_;
-  instance cp_;
+  instance instance_;
 };
 
 struct echo_world {

@@ -74,9 +74,9 @@ template <class Socket>
 task<> send_all(Socket& from, std::vector<outgoing_datagram> batch) {
   std::size_t done = 0;
   while (done < batch.size()) {
-    const sent answer = from.try_send(std::span(batch).subspan(done));
-    done += answer.accepted;
-    if (!answer.why) continue;
+    const accepted answer = from.try_send(std::span(batch).subspan(done));
+    done += answer.count;
+    if (answer.why.ok()) continue;
     REQUIRE(answer.why == errc::would_block);
     const status waited = co_await from.writable();
     REQUIRE(waited.ok());

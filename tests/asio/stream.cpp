@@ -76,7 +76,7 @@ task<> serve(world& w, bool secured) {
   asio::ssl::stream<tcp::socket&> stream(socket, w.tls);
   const status shaken =
       co_await stream.async_handshake(asio::ssl::stream_base::server, as_operation);
-  if (shaken) co_return;
+  if (!shaken.ok()) co_return;
   co_await echo(stream);
 }
 

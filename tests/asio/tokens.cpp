@@ -42,7 +42,7 @@ task<> wait_and_tell(asio::steady_timer& timer, status& outcome, int& frames) {
 }
 task<int> answer_after(duration time, int value) {
   const status slept = co_await sleep_for(time);
-  if (slept) co_return -1;
+  if (!slept.ok()) co_return -1;
   co_return value;
 }
 task<> fail() {

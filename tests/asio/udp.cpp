@@ -166,7 +166,7 @@ TEST_CASE("a train is received whole by those who ask for trains, and in parts b
       std::vector<received_datagram> into(room);
       std::size_t begin = 0, datagrams = 0, longest = 0;
       for (int round = 0; round < 4; ++round) {
-        REQUIRE(fixture.a.try_send({&train, 1}).accepted == 1);
+        REQUIRE(fixture.a.try_send({&train, 1}).count == 1);
         const bool whole = round % 2 == 0;
         for (begin = datagrams = longest = 0; begin < bytes.size();) {
           result<std::size_t> got = std::size_t{};
@@ -175,12 +175,12 @@ TEST_CASE("a train is received whole by those who ask for trains, and in parts b
           REQUIRE(got);
           for (std::size_t i = 0; i < *got; ++i) {
             const received_datagram& d = into[i];
-            CHECK((whole || d.segment == 0));
-            CHECK((d.segment == 0 || d.segment == size));
+            CHECK((whole || d.segment_size == 0));
+            CHECK((d.segment_size == 0 || d.segment_size == size));
             CHECK(same(d.payload.bytes(), bytes_view(bytes).subspan(begin, d.payload.size())));
             begin += d.payload.size();
-            datagrams += train_length(d.payload.size(), d.segment);
-            longest = std::max(longest, train_length(d.payload.size(), d.segment));
+            datagrams += train_length(d.payload.size(), d.segment_size);
+            longest = std::max(longest, train_length(d.payload.size(), d.segment_size));
           }
         }
         CHECK(begin == bytes.size());
@@ -206,16 +206,16 @@ TEST_CASE("what was received as a train and is sent as one is a train again") {
       const outgoing_datagram train{fixture.b.local_address(), chain(bytes_view(bytes)), 1000};
       std::array<received_datagram, 4> into;
       for (int round = 0; round < 3; ++round) {
-        REQUIRE(fixture.a.try_send({&train, 1}).accepted == 1);
+        REQUIRE(fixture.a.try_send({&train, 1}).count == 1);
         for (std::size_t back = 0; back < 30;) {
           const result<std::size_t> got = co_await fixture.b.receive_trains(into);
           REQUIRE(got);
           std::vector<outgoing_datagram> reply;
           for (std::size_t i = 0; i < *got; ++i)
-            reply.push_back({into[i].from, chain(into[i].payload.bytes()), into[i].segment});
-          REQUIRE(fixture.b.try_send(reply).accepted == *got);
+            reply.push_back({into[i].from, chain(into[i].payload.bytes()), into[i].segment_size});
+          REQUIRE(fixture.b.try_send(reply).count == *got);
           for (const received_datagram& d : std::span(into).first(*got))
-            back += train_length(d.payload.size(), d.segment);
+            back += train_length(d.payload.size(), d.segment_size);
         }
         const std::vector<received_datagram> in = co_await receive_all(fixture.a, 30, 64);
         for (std::size_t i = 0; i < 30; ++i)
@@ -487,14 +487,14 @@ TEST_CASE_TEMPLATE("too large a datagram is refused where it stands", T, BACKEND
   const socket_address to = f.b.local_address();
   const std::array<outgoing_datagram, 3> batch{
       {{to, chain(bytes_view(good))}, {to, chain(bytes_view(bad))}, {to, chain(bytes_view(good))}}};
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 1);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 1);
   CHECK(answer.why == errc::message_too_large);
   const outgoing_datagram wrong_family{{ip_address(std::array<std::byte, 16>{}), 9, 0}, {}};
   CHECK(f.a.try_send({&wrong_family, 1}).why == errc::not_supported);
   const std::array<outgoing_datagram, 2> two{{{to, chain(bytes_view(good))}, wrong_family}};
-  const sent second = f.a.try_send(two);
-  CHECK(second.accepted == 1);
+  const accepted second = f.a.try_send(two);
+  CHECK(second.count == 1);
   CHECK(second.why == errc::not_supported);
 }
 
@@ -509,8 +509,8 @@ TEST_CASE_TEMPLATE("a steady state copies and allocates nothing", T, BACKENDS) {
       for (std::size_t i = 0; i < out.size(); ++i)
         out[i] = {fixture.b.local_address(), chain(bytes_view(payload))};
       for (std::size_t r = 0; r < rounds; ++r) {
-        const sent answer = fixture.a.try_send(std::span(out).first(batch_size));
-        REQUIRE(answer.accepted == batch_size);
+        const accepted answer = fixture.a.try_send(std::span(out).first(batch_size));
+        REQUIRE(answer.count == batch_size);
         for (std::size_t got = 0; got < batch_size;) {
           const result<std::size_t> some = co_await fixture.b.receive(in);
           got += *some;
@@ -569,7 +569,7 @@ TEST_CASE_TEMPLATE("F89: a datagram that comes together with close is dropped", 
   f.io.run_one_for(std::chrono::milliseconds(50));
   const std::array<std::byte, 3> payload{};
   const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
-  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  REQUIRE(f.a.try_send({&one, 1}).count == 1);
   f.b.close();
   f.run_all();
   CHECK(outcome == errc::closed);
@@ -598,7 +598,7 @@ TEST_CASE_TEMPLATE("F65: a peer that is not there does not disturb the socket", 
   const std::array<std::byte, 3> payload{};
   for (int i = 0; i < 20; ++i) {
     const outgoing_datagram one{nobody, chain(bytes_view(payload))};
-    CHECK(f.a.try_send({&one, 1}).accepted == 1);
+    CHECK(f.a.try_send({&one, 1}).count == 1);
   }
   f.run(pass_batch(f, {10, 20, 30}, 8));
 }
@@ -713,7 +713,7 @@ TEST_CASE_TEMPLATE("F87: an io_context that was stopped goes on when it is resta
   f.io.stop();
   const std::array<std::byte, 3> payload{};
   const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
-  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  REQUIRE(f.a.try_send({&one, 1}).count == 1);
   CHECK(f.io.run() == 0);
   CHECK(count == 0);
   f.run_all();

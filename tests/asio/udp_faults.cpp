@@ -155,7 +155,7 @@ TEST_CASE_TEMPLATE("F65: ICMP errors are counted and end nothing", Calls, SCRIPT
   Calls::receives = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EMSGSIZE};
   const std::array<std::byte, 3> payload{};
   const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
-  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  REQUIRE(f.a.try_send({&one, 1}).count == 1);
   struct flow {
     static task<> run(sockets<Calls>& fixture) {
       std::vector<received_datagram> in = co_await receive_all(fixture.b, 1, 1);
@@ -174,7 +174,7 @@ TEST_CASE_TEMPLATE("F65: an error of the socket itself surfaces instead of spinn
   Calls::receives = {EBADF};
   const std::array<std::byte, 3> payload{};
   const outgoing_datagram one{f.b.local_address(), chain(bytes_view(payload))};
-  REQUIRE(f.a.try_send({&one, 1}).accepted == 1);
+  REQUIRE(f.a.try_send({&one, 1}).count == 1);
   struct flow {
     static task<> run(sockets<Calls>& fixture) {
       std::array<received_datagram, 2> in;
@@ -195,12 +195,12 @@ TEST_CASE_TEMPLATE("a datagram that the system refuses ends the batch with its r
   const std::array<std::byte, 3> payload{};
   const std::vector<outgoing_datagram> batch(
       3, outgoing_datagram{f.b.local_address(), chain(bytes_view(payload))});
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 0);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 0);
   CHECK(answer.why == std::errc::operation_not_permitted);
   Calls::sends = {EMSGSIZE};
-  const sent single = f.a.try_send(std::span(batch).first(1));
-  CHECK(single.accepted == 0);
+  const accepted single = f.a.try_send(std::span(batch).first(1));
+  CHECK(single.count == 0);
   CHECK(single.why == errc::message_too_large);
 }
 
@@ -228,7 +228,7 @@ TEST_CASE("offload is given up peer by peer") {
   const auto send_ten = [&](const socket_address& to) {
     const std::vector<outgoing_datagram> batch(10,
                                                outgoing_datagram{to, chain(bytes_view(payload))});
-    REQUIRE(f.a.try_send(batch).accepted == 10);
+    REQUIRE(f.a.try_send(batch).count == 10);
   };
   scripted_linux::trains_fail = true;
   send_ten(f.b.local_address());
@@ -269,8 +269,8 @@ TEST_CASE("overtaken datagrams are taken over, copied and counted") {
                                                 {other.local_address(), chain(bytes_view(y))},
                                                 {f.b.local_address(), chain(bytes_view(x))}}};
   scripted_linux::sends = {-1, EAGAIN, EAGAIN};
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 4);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 4);
   CHECK(answer.why.ok());  // all of them are taken over
   CHECK(f.a.try_send(std::span(batch).first(1)).why == errc::would_block);
   CHECK(f.a.statistics().copies == 1);
@@ -286,7 +286,7 @@ TEST_CASE("overtaken datagrams are taken over, copied and counted") {
   f.run(flow::run(f, other));
   CHECK(f.a.statistics().datagrams_sent == 4);
   scripted_linux::sends = {-1, EAGAIN};
-  CHECK(f.a.try_send(batch).accepted == 4);
+  CHECK(f.a.try_send(batch).count == 4);
   f.a.close();
   CHECK(f.a.statistics().dropped_closed == 1);
 }
@@ -305,8 +305,8 @@ TEST_CASE("a whole window of overtaken datagrams takes few slabs, and all of the
   }
   const std::size_t before = f.net.buffers().statistics().outstanding;
   scripted_linux::sends = {-1, EAGAIN};
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 200);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 200);
   CHECK(f.a.statistics().copies == 198);
   CHECK(f.net.buffers().statistics().outstanding - before <= 4);  // 190 KB in slabs of 64 KiB
   struct flow {
@@ -364,11 +364,11 @@ TEST_CASE("a train that cannot be sent as one is sent one by one") {
   const std::array<outgoing_datagram, 2> two{train.to(f.b.local_address()),
                                              train.to(f.b.local_address())};
   for (int round = 0; round < 2; ++round) {
-    CHECK(f.a.try_send(std::span(two).first(1)).accepted == 1);
+    CHECK(f.a.try_send(std::span(two).first(1)).count == 1);
     f.run(expect_train(&f.b, &train, 9));
   }
-  const sent both = f.a.try_send(two);
-  CHECK(both.accepted == 2);
+  const accepted both = f.a.try_send(two);
+  CHECK(both.count == 2);
   CHECK(both.why.ok());
   f.run(expect_train(&f.b, &train, 9));
   f.run(expect_train(&f.b, &train, 9));
@@ -382,7 +382,7 @@ TEST_CASE("a train longer than the system takes is sent all the same") {
   sockets<scripted_linux> f;
   const outgoing_train train(longest_train + 36);
   const outgoing_datagram one = train.to(f.b.local_address());
-  CHECK(f.a.try_send({&one, 1}).accepted == 1);
+  CHECK(f.a.try_send({&one, 1}).count == 1);
   f.run(expect_train(&f.b, &train, longest_train + 36));
 }
 
@@ -394,7 +394,7 @@ TEST_CASE("a train of which a part has left is taken over whole when the socket 
                                              train.to(f.b.local_address())};
   scripted_linux::trains_fail = true;
   SUBCASE("at once, as the peer is known to go without") {
-    CHECK(f.a.try_send(std::span(two).first(1)).accepted == 1);
+    CHECK(f.a.try_send(std::span(two).first(1)).count == 1);
     f.run(expect_train(&f.b, &train, 9));
     scripted_linux::sends = {0, 0, 0, EAGAIN, EAGAIN};
   }
@@ -402,14 +402,14 @@ TEST_CASE("a train of which a part has left is taken over whole when the socket 
     scripted_linux::sends = {0, 0, 0, 0, EAGAIN, EAGAIN};
   }
   const auto before = f.a.statistics();
-  const sent first = f.a.try_send(two);
-  CHECK(first.accepted == 1);
+  const accepted first = f.a.try_send(two);
+  CHECK(first.count == 1);
   CHECK(first.why == errc::would_block);
   CHECK(f.a.statistics().datagrams_sent - before.datagrams_sent == 3);
   CHECK(f.a.statistics().copies == 6);
   CHECK(f.a.try_send(std::span(two).subspan(1)).why == errc::would_block);
   f.run(expect_train(&f.b, &train, 9));
-  CHECK(f.a.try_send(std::span(two).subspan(1)).accepted == 1);
+  CHECK(f.a.try_send(std::span(two).subspan(1)).count == 1);
   f.run(expect_train(&f.b, &train, 9));
   CHECK(f.a.statistics().dropped_refused == 0);
 }
@@ -422,8 +422,8 @@ TEST_CASE("what is held of a train and cannot leave before the socket closes is 
   const outgoing_train train(9);
   const outgoing_datagram one = train.to(f.b.local_address());
   scripted_linux::sends = {0, 0, EAGAIN};
-  const sent answer = f.a.try_send({&one, 1});
-  CHECK(answer.accepted == 1);
+  const accepted answer = f.a.try_send({&one, 1});
+  CHECK(answer.count == 1);
   CHECK(answer.why.ok());
   f.a.close();
   CHECK(f.a.statistics().dropped_closed == 7);
@@ -437,12 +437,12 @@ TEST_CASE("a train that is refused is refused whole, or loses what the system re
   const outgoing_train train(9);
   const outgoing_datagram one = train.to(f.b.local_address());
   scripted_linux::sends = {EPERM};
-  const sent refused = f.a.try_send({&one, 1});
-  CHECK(refused.accepted == 0);
+  const accepted refused = f.a.try_send({&one, 1});
+  CHECK(refused.count == 0);
   CHECK(refused.why == std::errc::operation_not_permitted);
   CHECK(f.a.statistics().datagrams_sent == 0);
   scripted_linux::sends = {0, EPERM};
-  CHECK(f.a.try_send({&one, 1}).accepted == 1);
+  CHECK(f.a.try_send({&one, 1}).count == 1);
   CHECK(f.a.statistics().datagrams_sent == 8);
   CHECK(f.a.statistics().dropped_refused == 1);
 }
@@ -456,8 +456,8 @@ TEST_CASE("overtaken trains are taken over whole") {
   const std::array<outgoing_datagram, 3> batch{
       open.to(f.b.local_address()), closed.to(other.local_address()), open.to(f.b.local_address())};
   scripted_linux::sends = {-1, EAGAIN};
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 3);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 3);
   CHECK(answer.why.ok());
   CHECK(f.a.statistics().trains_sent == 1);
   CHECK(f.a.statistics().datagrams_sent == 18);
@@ -474,7 +474,7 @@ TEST_CASE("nothing joins a train whose last datagram is shorter") {
   const outgoing_train closed(9);
   const std::array<outgoing_datagram, 2> batch{closed.to(f.b.local_address()),
                                                closed.to(f.b.local_address())};
-  CHECK(f.a.try_send(batch).accepted == 2);
+  CHECK(f.a.try_send(batch).count == 2);
   CHECK(f.a.statistics().trains_sent == 2);
   f.run(expect_train(&f.b, &closed, 9));
   f.run(expect_train(&f.b, &closed, 9));
@@ -490,8 +490,8 @@ TEST_CASE("one bad datagram among interleaved peers does not hold up the others"
                                                 {f.b.local_address(), chain(bytes_view(x))},
                                                 {f.b.local_address(), chain(bytes_view(x))}}};
   scripted_linux::sends = {-1, EPERM};
-  const sent answer = f.a.try_send(batch);
-  CHECK(answer.accepted == 4);
+  const accepted answer = f.a.try_send(batch);
+  CHECK(answer.count == 4);
   CHECK(answer.why.ok());
   CHECK(f.a.statistics().dropped_refused == 1);
   CHECK(f.a.statistics().datagrams_sent == 3);
@@ -508,8 +508,8 @@ TEST_CASE("datagrams that come one by one are asked for one by one, until severa
       std::vector<outgoing_datagram> batch(
           count, outgoing_datagram{fixture.b.local_address(), chain(bytes_view(payload))});
       for (const outgoing_datagram& one : batch) {
-        const sent gone = fixture.a.try_send({&one, 1});  // alone, so that it joins no train
-        REQUIRE(gone.accepted == 1);
+        const accepted gone = fixture.a.try_send({&one, 1});  // alone, so that it joins no train
+        REQUIRE(gone.count == 1);
       }
       const std::vector<received_datagram> in = co_await receive_all(fixture.b, count, 64);
       for (const received_datagram& d : in) CHECK(same(d.payload.bytes(), payload));

@@ -35,7 +35,7 @@ bool is_legal(const std::string& log) {
 
 task<> registers(lt::trial* t, trial_instance* instance) {
   const lockgate::status granted = co_await instance->register_instance();
-  t->require(!granted, "G1", "registration failed");
+  t->require(granted.ok(), "G1", "registration failed");
 }
 task<> deregisters(trial_instance* instance) {
   const lockgate::status ended = co_await instance->deregister();

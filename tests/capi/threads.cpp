@@ -26,7 +26,7 @@ lockgate::task<int> exchange(int count) {
     bytes.fill(static_cast<std::byte>(i));
     const lockgate::chain message{lockgate::bytes_view(bytes)};
     const lockgate::status sent = co_await app.send_to(capi_test::peer, message);
-    if (sent) break;
+    if (!sent.ok()) break;
     lockgate::result<lockgate::incoming> came = co_await app.receive();
     if (!came || came->remote != capi_test::peer || came->size() != bytes.size()) break;
     std::size_t at = 0;

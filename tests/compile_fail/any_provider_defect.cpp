@@ -7,6 +7,6 @@ class relay {
   void establish_session(lockgate::instance) {}
   void terminate_session(lockgate::termination_reason) {}
   lockgate::status reach_transport_id(lockgate::transport_id) { return {}; }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing>) { return {}; }
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing>) { return {}; }
 };
 lockgate::any_provider erased(std::in_place_type<relay>);

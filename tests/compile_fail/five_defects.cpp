@@ -18,7 +18,7 @@ class relay {
   lockgate::task<lockgate::status> terminate_session(lockgate::termination_reason);
   lockgate::task<int> transition_active();
   foreign_awaitable reach_transport_id(lockgate::transport_id);
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing>);
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing>);
   lockgate::status add_transport_id(lockgate::transport_id);
 
  private:

@@ -27,6 +27,6 @@ class relay {
   by_member<void> terminate_session(lockgate::termination_reason);
   by_function<lockgate::status> transition_active();
   awaiter<lockgate::status> reach_transport_id(lockgate::transport_id);
-  by_member<lockgate::sent> send_buffers(std::span<const lockgate::outgoing>);
+  by_member<lockgate::accepted> send_buffers(std::span<const lockgate::outgoing>);
 };
 template void lockgate::check_provider<relay>();

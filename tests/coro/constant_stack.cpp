@@ -140,7 +140,7 @@ task<int> descend(cellar& c, int levels) {
     c.stack.note();
     const auto opened = co_await c.gate.wait();
     c.stack.note();
-    co_return opened ? -1 : 0;
+    co_return opened.ok() ? 0 : -1;
   }
   const int below = co_await descend(c, levels - 1);
   c.stack.note();

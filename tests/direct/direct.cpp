@@ -74,7 +74,7 @@ struct direct_world : support::world {
   task<> send_one(transport_id to, std::string text, status* outcome) {
     *outcome = co_await app.send_to(to, bytes_of(text));
   }
-  task<> send_all(std::vector<std::string> texts, std::vector<transport_id> to, sent* outcome) {
+  task<> send_all(std::vector<std::string> texts, std::vector<transport_id> to, accepted* outcome) {
     std::vector<message_to> batch;
     for (std::size_t i = 0; i < texts.size(); ++i)
       batch.push_back({to[i % to.size()], bytes_of(texts[i])});
@@ -141,9 +141,9 @@ TEST_CASE("messages leave for the address of their peer, in order and unchanged"
   direct_world w;
   std::vector<std::string> texts;
   for (int i = 0; i < 200; ++i) texts.push_back("message " + std::to_string(i));
-  sent outcome;
+  accepted outcome;
   w.run_to_end(w.send_all(texts, {alice, bob}, &outcome));
-  CHECK(outcome.accepted == texts.size());
+  CHECK(outcome.count == texts.size());
   REQUIRE(w.wire().sent.size() == texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     CHECK(w.wire().sent[i].bytes == texts[i]);
@@ -174,7 +174,7 @@ TEST_CASE("a send waits only while its socket has to, and nothing overtakes it")
   direct_world w;
   w.open_path(alice);
   w.wire().credit = 3;
-  sent first;
+  accepted first;
   running<> batch(w.home, w.send_all({"0", "1", "2", "3", "4", "5"}, {alice}, &first));
   status second = errc::canceled;
   running<> later(w.home, w.send_one(alice, "6", &second));
@@ -189,7 +189,7 @@ TEST_CASE("a send waits only while its socket has to, and nothing overtakes it")
   w.advance(1s);
   REQUIRE(batch.done());
   REQUIRE(later.done());
-  CHECK(first.accepted == 6);
+  CHECK(first.count == 6);
   CHECK(second.ok());
   REQUIRE(w.wire().sent.size() == 7);
   for (std::size_t i = 0; i < 7; ++i) CHECK(w.wire().sent[i].bytes == std::to_string(i));
@@ -200,14 +200,14 @@ TEST_CASE("a send that waits ends with its socket") {
   direct_world w;
   w.open_path(alice);
   w.wire().credit = 1;
-  sent outcome;
+  accepted outcome;
   running<> batch(w.home, w.send_all({"0", "1"}, {alice}, &outcome));
   w.advance(1s);
   CHECK_FALSE(batch.done());
   w.wire().close();
   w.advance(1s);
   REQUIRE(batch.done());
-  CHECK(outcome.accepted == 1);
+  CHECK(outcome.count == 1);
   CHECK(outcome.why == errc::closed);
 }
 
@@ -335,8 +335,8 @@ TEST_CASE("in a steady state nothing is allocated, sending one or many, or recei
     for (int i = 0; i < rounds; ++i) {
       const status one = co_await in->app.send_to(alice, chain(bytes));
       REQUIRE(one.ok());
-      const sent many = co_await in->app.send_to(batch);
-      REQUIRE(many.accepted == batch.size());
+      const accepted many = co_await in->app.send_to(batch);
+      REQUIRE(many.count == batch.size());
       in->wire().sent.clear();
       in->net.put(my_port, at_alice, "answer");
       in->net.wake(my_port);

@@ -99,7 +99,7 @@ task<> echo_batches(Side* at) {
   for (;;) {
     const result<std::size_t> count = co_await at->app.receive(batch);
     if (!count) co_return;
-    const sent forwarded = at->app.forward(std::span(batch).first(*count));
+    const accepted forwarded = at->app.forward(std::span(batch).first(*count));
     REQUIRE(forwarded.why.ok());
   }
 }
@@ -137,8 +137,8 @@ task<> exchange_batches(Side* a, Side* b, task_group* tasks) {
   spending warm;
   for (std::size_t round = 0; round < batch_count; ++round) {
     if (round == batch_count / 3) warm = spent(*a, *b);
-    const sent went = co_await a->app.send_to(batch);
-    REQUIRE(went.accepted == batch_size);
+    const accepted went = co_await a->app.send_to(batch);
+    REQUIRE(went.count == batch_size);
     for (std::size_t done = 0; done < batch_size;) {
       const result<std::size_t> count = co_await a->app.receive(back);
       REQUIRE(count.has_value());

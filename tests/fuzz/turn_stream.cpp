@@ -56,7 +56,7 @@ struct outcome {
 
 task<> receives(lockgate::stream_wire<cut_stream>* wire, outcome* out) {
   std::array<lockgate::received_datagram, 4> into;
-  while (!out->end) {
+  while (out->end.ok()) {
     const result<std::size_t> got = co_await wire->receive(into);
     out->end = got.error();
     for (std::size_t i = 0; got && i < *got; ++i) {
@@ -94,12 +94,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     lockgate::stream_wire<cut_stream> wire(cut_stream(bytes, lengths), pool);
     lockgate::task_group tasks(home);
-    require(!tasks.spawn(receives(&wire, &got)));
-    for (int rounds = 0; rounds < 100 && !got.end; ++rounds) {
+    require(tasks.spawn(receives(&wire, &got)).ok());
+    for (int rounds = 0; rounds < 100 && got.end.ok(); ++rounds) {
       home.run_ready();
       time.advance(std::chrono::milliseconds(1));
     }
-    require(static_cast<bool>(got.end));
+    require(!got.end.ok());
     require(got.messages == expected.messages);
     require(got.end == lockgate::errc::closed || got.end == lockgate::errc::malformed);
   }

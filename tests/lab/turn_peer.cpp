@@ -100,7 +100,7 @@ struct peer {
 };
 
 void expect(status s, const char* what) {
-  if (!s) return;
+  if (s.ok()) return;
   std::printf("failed=%s why=%s\n", what, s.message().c_str());
   std::fflush(stdout);
   std::exit(1);
@@ -112,7 +112,7 @@ task<> repeat(endpoint* app, int round) {
   const std::array<std::byte, 100> bytes{};
   for (;;) {
     const status waited = co_await sleep_for(std::chrono::seconds(1));
-    if (waited) co_return;
+    if (!waited.ok()) co_return;
     static_cast<void>(co_await app->send_to(id_of(false, round), chain(bytes_view(bytes))));
     std::printf("round=%d repeated=1\n", round);
     std::fflush(stdout);
@@ -227,7 +227,7 @@ task<> traffic(asio_stream_network* net, turn_options with, int seconds, int rat
       for (std::size_t i = 0; i < 4; ++i)
         bytes[i] = static_cast<std::byte>(sent_count >> (24 - 8 * i));
       const status gone = co_await app.send_to(id_of(false, 0), chain(bytes_view(bytes)));
-      if (gone) ++refused;
+      if (!gone.ok()) ++refused;
       else ++sent_count;
     }
     static_cast<void>(co_await sleep_for(std::chrono::milliseconds(500)));
@@ -282,10 +282,10 @@ task<> pour(endpoint* app, scheduler* home, duration how_long, int rate,
     const auto due =
         static_cast<std::uint64_t>((home->now() - begun) * rate / std::chrono::seconds(1));
     while (gone < due) {
-      const sent done = co_await app->send_to(batch.first(std::min(due - gone, batch.size())));
-      gone += done.accepted;
-      spent->datagrams += done.accepted;
-      if (done.why) break;
+      const accepted done = co_await app->send_to(batch.first(std::min(due - gone, batch.size())));
+      gone += done.count;
+      spent->datagrams += done.count;
+      if (!done.why.ok()) break;
     }
     static_cast<void>(co_await sleep_for(std::chrono::milliseconds(1)));
   }

@@ -143,7 +143,7 @@ class deaf_provider {
   void establish_session(instance) {}
   status transition_active() { return ++activations, status(); }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
   int activations = 0;
 };
@@ -208,7 +208,8 @@ TEST_CASE("G41, U26: sends, ready, receive, listening endpoints and signals are 
     other.use_signalling(signals);
     provider_instance there = other.create<scripted_provider>(t);
     REQUIRE(w.register_instance(there).ok());
-    CHECK(w.finish(awaiting<status>(t.cp.signal(peer_id(5), known.id(), bytes_of("knock")))).ok());
+    CHECK(
+        w.finish(awaiting<status>(t.self.signal(peer_id(5), known.id(), bytes_of("knock")))).ok());
     w.run();
     CHECK(w.link.state() == session_state::active);
     CHECK(w.finish(other.stop()).ok());
@@ -248,13 +249,13 @@ TEST_CASE("U6: an indication is refused until activation has succeeded, and work
     REQUIRE(w.ready(w.app).has_value());
     w.advance(std::chrono::minutes(3));
     REQUIRE(w.link.state() == session_state::idle);
-    CHECK(w.s.cp.indicate(incoming(peer_id(77), w.peer, lease_of("idle"))) == errc::not_active);
+    CHECK(w.s.self.indicate(incoming(peer_id(77), w.peer, lease_of("idle"))) == errc::not_active);
     w.s.usual(row::transition_active).how = manner::waits;
     const auto sent = w.start_send(w.app, w.peer, "demand");
     w.run();
     REQUIRE(w.link.state() == session_state::activating);
     // The literal reading lets it pass, but no id has been added yet.
-    CHECK(w.s.cp.indicate(incoming(peer_id(77), w.peer, lease_of("activating"))) ==
+    CHECK(w.s.self.indicate(incoming(peer_id(77), w.peer, lease_of("activating"))) ==
           (literal ? errc::unknown_transport_id : errc::not_active));
   }
 }
@@ -264,14 +265,14 @@ namespace {
 /// Indicates in the very moment in which its activation has succeeded.
 class eager_provider {
  public:
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   task<status> transition_active() {
-    cp_.home().schedule(after_);  // runs as soon as this row has ended, before anything else
+    instance_.home().schedule(after_);  // runs as soon as this row has ended, before anything else
     co_await yield();
     co_return status();
   }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
   status said = errc::ok;
   session_state seen = session_state::created;
@@ -284,16 +285,16 @@ class eager_provider {
             auto& me = static_cast<look&>(self);
             if (!me.again) {
               me.again = true;  // the row yields once; its second half comes first
-              return me.of.cp_.home().schedule(me);
+              return me.of.instance_.home().schedule(me);
             }
             me.of.seen = me.of.link->state();
-            me.of.said = me.of.cp_.indicate(incoming(peer_id(1), peer_id(2), lease_of("x")));
+            me.of.said = me.of.instance_.indicate(incoming(peer_id(1), peer_id(2), lease_of("x")));
           }),
           of(p) {}
     eager_provider& of;
     bool again = false;
   } after_{*this};
-  instance cp_;
+  instance instance_;
 };
 
 }  // namespace

@@ -178,7 +178,7 @@ class foreign_provider {
         [](foreign_event::wait& w) noexcept { w.event->fire(errc::canceled); });
   }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 
  private:
@@ -191,7 +191,7 @@ class inline_provider {
   task<> establish_session(instance) { co_return; }
   task<status> transition_active() { co_return status(); }
   task<status> reach_transport_id(transport_id) { co_return status(); }
-  task<sent> send_buffers(std::span<const outgoing> messages) {
+  task<accepted> send_buffers(std::span<const outgoing> messages) {
     sends += messages.size();
     co_return messages.size();
   }

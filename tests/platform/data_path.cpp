@@ -35,7 +35,7 @@ class looking_provider {
   void establish_session(instance) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& m : messages)
       for (std::size_t i = 0; i < m.payload.part_count(); ++i)
         seen_->push_back(m.payload.part(i).data());
@@ -88,7 +88,7 @@ TEST_CASE("G37: an incoming message is the concatenation of its parts, in order"
       expected += text;
     }
     const auto received = w.start_receive(w.app);
-    REQUIRE(w.s.cp.indicate(incoming(w.local, w.peer, std::move(parts))).ok());
+    REQUIRE(w.s.self.indicate(incoming(w.local, w.peer, std::move(parts))).ok());
     w.run();
     auto got = received->take();
     REQUIRE(got.has_value());
@@ -97,8 +97,8 @@ TEST_CASE("G37: an incoming message is the concatenation of its parts, in order"
     for (std::size_t i = 0; i < list.size(); ++i) CHECK(text_of(got->part(i).bytes()) == list[i]);
     CHECK(text_of(got->contiguous()) == expected);
   }
-  CHECK(w.s.cp.indicate(incoming(w.local, w.peer, std::vector<lease>())) == errc::message_empty);
-  CHECK(w.s.cp.indicate(incoming(w.local, w.peer, lease_of(""))) == errc::message_empty);
+  CHECK(w.s.self.indicate(incoming(w.local, w.peer, std::vector<lease>())) == errc::message_empty);
+  CHECK(w.s.self.indicate(incoming(w.local, w.peer, lease_of(""))) == errc::message_empty);
   CHECK(w.link.statistics().drops[drop_cause::empty] == 2);
 }
 
@@ -140,18 +140,18 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
       batch.emplace_back(to.id(), peer_id(1), lease_of(text));
     };
     for (const char* const text : {"one", "two", ""}) add(near, text);
-    batch[1].segment = 100;  // a train of one
+    batch[1].segment_size = 100;  // a train of one
     add(far, "threealso");
-    batch.back().segment = 5;
+    batch.back().segment_size = 5;
     add(near, "four");
     add(far, "seven");
     for (const char* const text : {"five", "six"}) add(near, text);  // room for one
-    const sent first = s.cp.indicate(batch);
-    CHECK(first.accepted == 2);
+    const accepted first = s.self.indicate(batch);
+    CHECK(first.count == 2);
     CHECK(first.why == errc::message_empty);
-    const sent rest = s.cp.indicate(std::span(batch).subspan(3));
-    CHECK(rest.accepted == 5);
-    CHECK_FALSE(rest.why);
+    const accepted rest = s.self.indicate(std::span(batch).subspan(3));
+    CHECK(rest.count == 5);
+    CHECK(rest.why.ok());
     w.run();
 
     REQUIRE(*near_receives->take() == 4);
@@ -163,8 +163,8 @@ TEST_CASE("a batch for several endpoints is handed over message by message, obse
     CHECK(text_of(for_far[0].contiguous()) == "three");
     CHECK(text_of(for_far[1].contiguous()) == "also");
     CHECK(text_of(for_far[2].contiguous()) == "seven");
-    for (const auto& message : for_near) CHECK(message.segment == 0);
-    for (const auto& message : for_far) CHECK(message.segment == 0);
+    for (const auto& message : for_near) CHECK(message.segment_size == 0);
+    for (const auto& message : for_far) CHECK(message.segment_size == 0);
     CHECK(text_of(w.finish(awaiting<result<incoming>>(near.receive()))->contiguous()) == "six");
     CHECK(near.statistics().messages_received == 5);
     CHECK(near.statistics().bytes_received == 17);
@@ -208,7 +208,7 @@ TEST_CASE("memory that comes home while messages are handed over may bring the n
       script& s = w.s;
       endpoint app = w.used.open_endpoint();
       REQUIRE(w.ready(app).has_value());
-      credit c{&s.cp, app.id(), 2};
+      credit c{&s.self, app.id(), 2};
       std::vector<incoming> into(4);
       for (std::size_t i = 0; i < 2; ++i) into[i] = incoming(app.id(), peer_id(1), c.wrap());
       const auto receives = w.start(awaiting<result<std::size_t>>(app.receive(std::span(into))));
@@ -217,9 +217,9 @@ TEST_CASE("memory that comes home while messages are handed over may bring the n
         if (!as_train) batch.emplace_back(app.id(), peer_id(1), lease_of(text));
       if (as_train) {
         batch.emplace_back(app.id(), peer_id(1), lease_of("1111222233334444"));
-        batch.front().segment = 4;
+        batch.front().segment_size = 4;
       }
-      CHECK_FALSE(s.cp.indicate(batch).why);
+      CHECK(s.self.indicate(batch).why.ok());
       w.run();
       std::string received;
       const std::size_t count = *receives->take();
@@ -337,11 +337,11 @@ TEST_CASE("7.3: what the application receives is the provider's memory, released
   w.connect();
   memory queued, waited_for;
   const auto before = copies_made;
-  REQUIRE(w.s.cp.indicate(incoming(w.local, w.peer, queued.wrap(7))).ok());
+  REQUIRE(w.s.self.indicate(incoming(w.local, w.peer, queued.wrap(7))).ok());
   const auto first = w.start_receive(w.app);
   CHECK(first->done());  // it was there already
   const auto second = w.start_receive(w.app);
-  REQUIRE(w.s.cp.indicate(incoming(w.local, w.peer, waited_for.wrap(9))).ok());
+  REQUIRE(w.s.self.indicate(incoming(w.local, w.peer, waited_for.wrap(9))).ok());
   w.run();
   {
     auto a = first->take();
@@ -369,7 +369,7 @@ TEST_CASE("7.4: a refused indication keeps no reference") {
     memory m;
     {
       incoming message(local, w.peer, m.wrap(size));
-      CHECK(w.s.cp.indicate(std::move(message)) == why);
+      CHECK(w.s.self.indicate(std::move(message)) == why);
       CHECK(message.size() == size);
       CHECK(m.released == 0);
     }
@@ -424,8 +424,8 @@ struct mixed_sender {
       } else if (means % 4 == 2) {
         const message_to list[2] = {{me->to, chain(bytes_of(me->next()))},
                                     {me->to, chain(bytes_of(me->next()))}};
-        const sent all = co_await me->w.app.send_to(list);
-        CHECK(all.accepted == 2);
+        const accepted all = co_await me->w.app.send_to(list);
+        CHECK(all.count == 2);
       } else {
         co_await yield();
       }
@@ -489,10 +489,10 @@ TEST_CASE("7.7: at the end, pended operations complete and every buffer is back"
   w.run();
   const auto waits = w.start_send(w.app, w.peer, "queued");
   REQUIRE(w.app.forward(w.peer, queued.wrap(5)).ok());
-  REQUIRE(w.s.cp.indicate(incoming(w.local, w.peer, received.wrap(6))).ok());
+  REQUIRE(w.s.self.indicate(incoming(w.local, w.peer, received.wrap(6))).ok());
   CHECK(w.deregister(w.link).ok());
   REQUIRE(waits->done());
-  CHECK(waits->take());
+  CHECK(!waits->take().ok());
   CHECK(handed_over.released == 1);
   CHECK(queued.released == 1);
   CHECK(w.app.statistics().drops[drop_cause::send_failed] == 1);

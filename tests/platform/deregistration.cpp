@@ -34,8 +34,8 @@ struct told {
 };
 inline told deregister_told;
 
-task<> deregister_by_instance(instance cp) {
-  deregister_told.outcome = co_await cp.deregister();
+task<> deregister_by_instance(instance self) {
+  deregister_told.outcome = co_await self.deregister();
   ++deregister_told.times;
   deregister_told.state = deregister_told.handle->state();
 }
@@ -45,12 +45,12 @@ task<> deregister_by_handle(instance) {
   deregister_told.state = deregister_told.handle->state();
 }
 
-task<> deregister_at_once(instance cp) {
-  static_cast<void>(co_await cp.deregister());
+task<> deregister_at_once(instance self) {
+  static_cast<void>(co_await self.deregister());
 }
-task<> deregister_later(instance cp) {
+task<> deregister_later(instance self) {
   co_await lockgate::yield();
-  static_cast<void>(co_await cp.deregister());
+  static_cast<void>(co_await self.deregister());
 }
 
 constexpr bool has_session(session_state s) {
@@ -290,7 +290,8 @@ TEST_CASE("U4, F15: deregister is accepted inside every row, and carried out lat
         deregister_told.handle = &w.p;
         w.s.usual(r) = act(manner::later);
         const auto work = by_handle ? deregister_by_handle : deregister_by_instance;
-        if (spawned) w.s.usual(r).first = [&] { CHECK(w.s.cp.spawn(work(w.s.cp)) == status()); };
+        if (spawned)
+          w.s.usual(r).first = [&] { CHECK(w.s.self.spawn(work(w.s.self)) == status()); };
         else w.s.usual(r).awaits = work;
         w.lead_to(r);
         w.run();

@@ -17,19 +17,21 @@ namespace {
 /// Gives every message back to its sender at once.
 class mirror {
  public:
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   void terminate_session(termination_reason) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& m : messages)
-      if (const status s = cp_.indicate(incoming(m.local, m.remote, support::lease_of("back"))); s)
+      if (const status s =
+              instance_.indicate(incoming(m.local, m.remote, support::lease_of("back")));
+          !s.ok())
         return s;
     return messages.size();
   }
 
  private:
-  instance cp_;
+  instance instance_;
 };
 
 struct outcome {

@@ -42,29 +42,29 @@ struct establishing_world : platform_world {
   provider_instance p = create(s);
 };
 
-task<status> report(instance cp) {
-  co_return co_await cp.report_unreachable(peer_id(1));
+task<status> report(instance self) {
+  co_return co_await self.report_unreachable(peer_id(1));
 }
-task<result<transport_id>> request(instance cp) {
-  co_return co_await cp.request_transport_id();
+task<result<transport_id>> request(instance self) {
+  co_return co_await self.request_transport_id();
 }
-task<status> signal(instance cp) {
-  co_return co_await cp.signal(peer_id(1), peer_id(2), support::bytes_of("offer"));
+task<status> signal(instance self) {
+  co_return co_await self.signal(peer_id(1), peer_id(2), support::bytes_of("offer"));
 }
-task<status> deregister(instance cp) {
-  co_return co_await cp.deregister();
+task<status> deregister(instance self) {
+  co_return co_await self.deregister();
 }
-task<> spin(instance cp, int* steps) {
-  while (!cp.stop().stop_requested()) {
+task<> spin(instance self, int* steps) {
+  while (!self.stop().stop_requested()) {
     ++*steps;
     const status slept = co_await lockgate::sleep_for(std::chrono::seconds(1));
-    if (slept) co_return;
+    if (!slept.ok()) co_return;
   }
 }
 
 /// Appends a number when a pended call has been served.
-task<> note_request(instance cp, int number, std::vector<int>* order) {
-  const result<transport_id> id = co_await cp.request_transport_id();
+task<> note_request(instance self, int number, std::vector<int>* order) {
+  const result<transport_id> id = co_await self.request_transport_id();
   if (id) order->push_back(number);
 }
 
@@ -72,14 +72,14 @@ struct outcomes {
   status own_request, own_report, own_signal, own_deregister;
 };
 inline outcomes seen_inside;
-task<> call_everything(instance cp) {
-  const result<transport_id> id = co_await cp.request_transport_id();
+task<> call_everything(instance self) {
+  const result<transport_id> id = co_await self.request_transport_id();
   seen_inside.own_request = id ? status() : id.error();
-  seen_inside.own_report = co_await cp.report_unreachable(peer_id(1));
-  seen_inside.own_signal = co_await signal(cp);
+  seen_inside.own_report = co_await self.report_unreachable(peer_id(1));
+  seen_inside.own_signal = co_await signal(self);
 }
-task<> deregister_inside(instance cp) {
-  seen_inside.own_deregister = co_await cp.deregister();
+task<> deregister_inside(instance self) {
+  seen_inside.own_deregister = co_await self.deregister();
 }
 
 }  // namespace
@@ -146,11 +146,11 @@ TEST_CASE("G4: every function may be called from inside establish, by the row it
   s.usual(row::establish_session) = act(manner::later);
   s.usual(row::establish_session).awaits = call_everything;
   s.usual(row::establish_session).first = [&] {
-    spawned = s.cp.spawn(deregister_inside(s.cp));
-    indicated = s.cp.indicate({peer_id(1), peer_id(2), support::lease_of("x")});
-    CHECK(s.cp.now() == w.time.at);
-    CHECK_FALSE(s.cp.stop().stop_requested());
-    static_cast<void>(s.cp.random().next());
+    spawned = s.self.spawn(deregister_inside(s.self));
+    indicated = s.self.indicate({peer_id(1), peer_id(2), support::lease_of("x")});
+    CHECK(s.self.now() == w.time.at);
+    CHECK_FALSE(s.self.stop().stop_requested());
+    static_cast<void>(s.self.random().next());
     second = w.create(other);
   };
   provider_instance p = w.create(s);
@@ -173,11 +173,11 @@ TEST_CASE(
   lockgate::memory_signalling signalling;
   establishing_world w;
   w.cp.use_signalling(signalling);
-  const auto reporting = w.start(report(w.s.cp));
-  const auto requesting = w.start(request(w.s.cp));
-  const auto signalling_peer = w.start(signal(w.s.cp));
+  const auto reporting = w.start(report(w.s.self));
+  const auto requesting = w.start(request(w.s.self));
+  const auto signalling_peer = w.start(signal(w.s.self));
   int steps = 0;
-  CHECK(w.s.cp.spawn(spin(w.s.cp, &steps)) == status());
+  CHECK(w.s.self.spawn(spin(w.s.self, &steps)) == status());
   w.advance(std::chrono::seconds(10));
   CHECK_FALSE(reporting->done());
   CHECK_FALSE(requesting->done());
@@ -198,7 +198,7 @@ TEST_CASE(
 TEST_CASE("G4: another thread's calls during establish come in through post") {
   establishing_world w;
   std::unique_ptr<support::running<result<transport_id>>> requesting;
-  std::thread helper([&] { w.home.post([&] { requesting = w.start(request(w.s.cp)); }); });
+  std::thread helper([&] { w.home.post([&] { requesting = w.start(request(w.s.self)); }); });
   helper.join();
   w.run();
   REQUIRE(requesting);
@@ -215,14 +215,14 @@ TEST_CASE("G5: held calls are carried out in order, before any call that is made
     std::vector<std::unique_ptr<support::running<>>> callers;
     for (int i = 0; i < held; ++i) {
       expected.push_back(i);
-      callers.push_back(w.start(note_request(w.s.cp, i, &order)));
+      callers.push_back(w.start(note_request(w.s.self, i, &order)));
     }
     w.run();
     CHECK(order.empty());
     w.s.door_of(row::establish_session).open();
     while (w.home.run_one()) {  // step by step: a call comes as soon as the gate is open
       if (w.p.state() != session_state::idle || !late.empty()) continue;
-      callers.push_back(w.start(note_request(w.s.cp, held, &late)));
+      callers.push_back(w.start(note_request(w.s.self, held, &late)));
       CHECK(w.seen.count(event_kind::call_resumed) == held);
     }
     CHECK(late == std::vector{held});
@@ -237,7 +237,7 @@ TEST_CASE("G5: a deregister from inside establish ends the session after it has 
     script& s = w.make_script();
     act establish(manner::ignores_stop);
     if (by_the_row) establish.awaits = deregister_inside;
-    else establish.first = [&] { CHECK(s.cp.spawn(deregister_inside(s.cp)) == status()); };
+    else establish.first = [&] { CHECK(s.self.spawn(deregister_inside(s.self)) == status()); };
     s.usual(row::establish_session) = establish;
     seen_inside.own_deregister = errc::canceled;
     provider_instance p = w.create(s);
@@ -266,8 +266,8 @@ TEST_CASE("G5, F4: held calls complete with an error when establish ends in any 
     provider_instance p = w.create(s);
     CHECK(w.register_instance(p) == status());
     w.run();
-    const auto first = w.start(request(s.cp));
-    const auto second = w.start(report(s.cp));
+    const auto first = w.start(request(s.self));
+    const auto second = w.start(report(s.self));
     std::unique_ptr<support::running<status>> ending;
     if (how == end::shut_down) ending = w.start(w.cp.stop());
     if (how == end::deregistered) ending = w.start_deregister(p);
@@ -279,15 +279,15 @@ TEST_CASE("G5, F4: held calls complete with an error when establish ends in any 
     CHECK(second->take() == errc::terminated);
     CHECK(s.count(row::terminate_session) == 1);
     // Calls that come later are refused at once.
-    const auto late = w.start(request(s.cp));
+    const auto late = w.start(request(s.self));
     CHECK(late->take().error() == errc::terminated);
   }
 }
 
 TEST_CASE("G5: a held call can be given up") {
   establishing_world w;
-  const auto first = w.start(request(w.s.cp));
-  const auto second = w.start(request(w.s.cp));
+  const auto first = w.start(request(w.s.self));
+  const auto second = w.start(request(w.s.self));
   first->request_stop();
   w.run();
   REQUIRE(first->done());
@@ -300,8 +300,8 @@ TEST_CASE("G5: a held call can be given up") {
 
 TEST_CASE("G5: a caller whose frame goes takes its held call along") {
   establishing_world w;
-  auto gone = w.start(request(w.s.cp));
-  const auto stays = w.start(request(w.s.cp));
+  auto gone = w.start(request(w.s.self));
+  const auto stays = w.start(request(w.s.self));
   gone.reset();
   w.let_establish_return();
   CHECK(stays->take().has_value());
@@ -317,8 +317,9 @@ TEST_CASE("G6: indicate fails unless the instance is active, also inside every r
                       row::reach_transport_id, row::send_buffers})
     s.usual(r).first = [&, r] {
       lockgate::incoming message(local, peer_id(2), support::lease_of("x"));
-      answers.emplace_back(r, s.cp.indicate(std::move(message)));
-      CHECK(message.size() == (answers.back().second ? 1 : 0));  // refused: still the provider's
+      answers.emplace_back(r, s.self.indicate(std::move(message)));
+      CHECK(message.size() ==
+            (!answers.back().second.ok() ? 1 : 0));  // refused: still the provider's
     };
   provider_instance p = w.create(s);
   CHECK(w.register_instance(p) == status());
@@ -359,7 +360,7 @@ TEST_CASE("G6, U6: indicate while activation is outstanding, strictly and litera
     const auto ready = w.start_ready(e);
     w.run();
     CHECK(p.state() == session_state::activating);
-    const status during = s.cp.indicate({peer_id(1), peer_id(2), support::lease_of("x")});
+    const status during = s.self.indicate({peer_id(1), peer_id(2), support::lease_of("x")});
     // No id is added before the activation: the literal reading gets as far as the id.
     CHECK(during == (literal ? errc::unknown_transport_id : errc::not_active));
   }
@@ -440,7 +441,7 @@ TEST_CASE("G10: every row concerns the instance that was created, of several") {
     for (const support::row_called& c : s.calls) CHECK(c.provider == self);
     for (int r = 1; r <= 8; ++r) CHECK(s.count(static_cast<row>(r)) >= 1);
     CHECK(s.count(row::send_buffers) == 1);
-    for (int other = 0; other < i; ++other) CHECK_FALSE(s.cp == scripts[other]->cp);
+    for (int other = 0; other < i; ++other) CHECK_FALSE(s.self == scripts[other]->self);
   }
 }
 
@@ -452,7 +453,7 @@ TEST_CASE("G10: calls made with an instance concern that instance") {
   CHECK(w.register_instance(a) == status());
   CHECK(w.register_instance(b) == status());
   w.run();
-  const auto ending = w.start(deregister(second.cp));
+  const auto ending = w.start(deregister(second.self));
   w.run();
   CHECK(ending->take() == status());
   CHECK(a.state() == session_state::idle);

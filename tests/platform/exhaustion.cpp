@@ -26,7 +26,7 @@ struct outcome {
   std::array<status, 32> errors{};
   int error_count = 0;
   void note(status s) {
-    if (s && error_count < 32) errors[static_cast<std::size_t>(error_count++)] = s;
+    if (!s.ok() && error_count < 32) errors[static_cast<std::size_t>(error_count++)] = s;
   }
 };
 
@@ -60,7 +60,7 @@ struct life {
   status send(endpoint& e, unsigned peer) {
     return does(awaiting<status>(e.send_to(peer_id(peer), bytes_of("message"))));
   }
-  static task<sent> hand_over(endpoint* e, std::span<const message_to> list) {
+  static task<accepted> hand_over(endpoint* e, std::span<const message_to> list) {
     co_return co_await e->send_to(list);
   }
 
@@ -75,7 +75,8 @@ struct life {
 #endif
       cp.use_signalling(signals);
       link.emplace(cp.create<lean_provider>(state));
-      if (does(link->register_instance({.friendly_name = "a name too long for the small buffer"})))
+      if (!does(link->register_instance({.friendly_name = "a name too long for the small buffer"}))
+               .ok())
         does(link->register_instance());
       app = cp.open_endpoint();
       for (unsigned round = 0; round < 2; ++round) {
@@ -93,26 +94,26 @@ struct life {
         w.advance(std::chrono::seconds(1));
         const message_to list[] = {{peer_id(1), chain(bytes_of("a"))},
                                    {peer_id(2), chain(bytes_of("b"))}};
-        out.note(finish<sent>(hand_over(&app, list), sent(errc::no_memory)).why);
+        out.note(finish<accepted>(hand_over(&app, list), accepted(errc::no_memory)).why);
         lease received = lease::wrap(memory, [](void*) noexcept {}, nullptr);
         if (!received.has_memory()) {
           out.note(errc::no_memory);
         } else if (link->state() == session_state::active && !app.id().is_nil()) {
           const status indicated =
-              state.cp.indicate(incoming(app.id(), peer_id(1), std::move(received)));
+              state.self.indicate(incoming(app.id(), peer_id(1), std::move(received)));
           out.note(indicated);
-          if (!indicated)
+          if (indicated.ok())
             out.note(
                 finish<result<incoming>>(awaiting<result<incoming>>(app.receive()), errc::no_memory)
                     .error());
         }
         if (link->state() == session_state::active) {
-          out.note(
-              finish<result<transport_id>>(
-                  awaiting<result<transport_id>>(state.cp.request_transport_id()), errc::no_memory)
-                  .error());
+          out.note(finish<result<transport_id>>(
+                       awaiting<result<transport_id>>(state.self.request_transport_id()),
+                       errc::no_memory)
+                       .error());
           if (!listens.id().is_nil())
-            does(awaiting<status>(state.cp.signal(app.id(), listens.id(), bytes_of("knock"))));
+            does(awaiting<status>(state.self.signal(app.id(), listens.id(), bytes_of("knock"))));
         }
         listens.close();
         w.advance(std::chrono::minutes(3));  // dormant, and then all of it again
@@ -132,7 +133,7 @@ struct life {
       running<status> again(w.home, std::move(send));
       w.advance(std::chrono::minutes(2));
       // This may be where the allocation fails.
-      out.useless = !again.done() || (again.take() && out.error_count + out.threw > 0);
+      out.useless = !again.done() || (!again.take().ok() && out.error_count + out.threw > 0);
     }
     link.reset();
     task<status> end = cp.stop();

@@ -74,8 +74,8 @@ TEST_CASE("forward of many: to each its own, in order, with one row call and no 
       else batch.push_back((i % 11 < 6 ? a : b).cut(to, text));
     }
   }
-  const sent taken = w.app.forward(batch);
-  CHECK(taken.accepted == batch.size());
+  const accepted taken = w.app.forward(batch);
+  CHECK(taken.count == batch.size());
   CHECK(taken.why.ok());
   for (const incoming& m : batch) CHECK(m.size() == 0);
   w.run();
@@ -90,14 +90,14 @@ TEST_CASE("forward of many: to each its own, in order, with one row call and no 
 TEST_CASE(
     "forward of many: a batch of none is none, and a bad message stops it with the rest whole") {
   two_peers w(platform_options{.longest_message = 8});
-  CHECK(w.app.forward(std::span<incoming>()).accepted == 0);
+  CHECK(w.app.forward(std::span<incoming>()).count == 0);
   for (const std::string_view bad : {"", "far too long"}) {
     std::array<incoming, 4> batch{message(w.peer, "a"), message(w.other, "b"), message(w.peer, bad),
                                   message(w.peer, "c")};
     const status why = bad.empty() ? errc::message_empty : errc::message_too_large;
-    for (const std::size_t accepted : {2u, 0u}) {
-      const sent taken = w.app.forward(std::span(batch).subspan(2 - accepted));
-      CHECK(taken.accepted == accepted);
+    for (const std::size_t fitting : {2u, 0u}) {
+      const accepted taken = w.app.forward(std::span(batch).subspan(2 - fitting));
+      CHECK(taken.count == fitting);
       CHECK(taken.why == why);
     }
     CHECK(text_of(batch[2].contiguous()) == bad);
@@ -124,14 +124,14 @@ TEST_CASE("forward of many: what is not taken into a full outbox can be offered 
       expected += std::to_string(i) + ' ';
     }
   }
-  const sent taken = w.app.forward(batch);
-  CHECK(taken.accepted == outbox);  // one batch waits for the row
+  const accepted taken = w.app.forward(batch);
+  CHECK(taken.count == outbox);  // one batch waits for the row
   CHECK(taken.why == errc::queue_full);
   CHECK(text_of(batch[outbox].contiguous()) == std::to_string(outbox));
   CHECK(w.app.forward(std::span(batch).subspan(outbox)).why == errc::queue_full);
   w.s.door_of(row::send_buffers).open_for_good();
   w.run();
-  CHECK(w.app.forward(std::span(batch).subspan(outbox)).accepted == 144);
+  CHECK(w.app.forward(std::span(batch).subspan(outbox)).count == 144);
   w.run();
   CHECK(sent_text(w.s, w.other) == expected);
   CHECK(pool.statistics().outstanding == 0);
@@ -145,7 +145,7 @@ TEST_CASE("forward of many: more than one batch goes in several rows of one turn
     batch.push_back(message(w.peer, std::to_string(i)));
     expected += std::to_string(i) + ' ';
   }
-  CHECK(w.app.forward(batch).accepted == 600);
+  CHECK(w.app.forward(batch).count == 600);
   w.run();
   CHECK(sent_text(w.s, w.peer) == expected);
 }
@@ -157,12 +157,12 @@ TEST_CASE("forward of many: an instance that sleeps is woken, and the path's que
   const transport_id other = peer_id(2);
   std::array<incoming, 6> batch{message(w.peer, "1"), message(other, "2"),  message(w.peer, "3"),
                                 message(w.peer, "4"), message(w.peer, "5"), message(other, "6")};
-  const sent taken = w.app.forward(batch);  // the endpoint has no id yet
-  CHECK(taken.accepted == 4);
+  const accepted taken = w.app.forward(batch);  // the endpoint has no id yet
+  CHECK(taken.count == 4);
   CHECK(taken.why == errc::queue_full);
   CHECK(text_of(batch[4].contiguous()) == "5");
   w.run();
-  CHECK(w.app.forward(std::span(batch).subspan(4)).accepted == 2);
+  CHECK(w.app.forward(std::span(batch).subspan(4)).count == 2);
   w.run();
   CHECK(sent_text(w.s, w.peer) == "1 3 4 5 ");
   CHECK(sent_text(w.s, other) == "2 6 ");
@@ -173,8 +173,8 @@ TEST_CASE("forward of many: nothing is consumed at an endpoint that is closed, o
   std::array<incoming, 2> batch{message(w.peer, "a"), message(w.other, "b")};
   w.app.close();
   for (int i = 0; i < 2; ++i) {
-    const sent taken = w.app.forward(batch);
-    CHECK(taken.accepted == 0);
+    const accepted taken = w.app.forward(batch);
+    CHECK(taken.count == 0);
     CHECK(taken.why == errc::closed);
     CHECK(text_of(batch[0].contiguous()) == "a");
     w.app = endpoint();
@@ -200,7 +200,7 @@ TEST_CASE("forward of many: a row that takes a part costs one message, whichever
     }
     for (std::size_t i = part + 1; i < 6; ++i)
       (i < 4 ? expected : expected_other) += std::to_string(i) + ' ';
-    CHECK(w.app.forward(batch).accepted == 6);
+    CHECK(w.app.forward(batch).count == 6);
     w.run();
     CHECK(sent_text(w.s, w.peer) == expected);
     CHECK(sent_text(w.s, w.other) == expected_other);
@@ -224,7 +224,7 @@ TEST_CASE("forward of many: a later row keeps the paths and the memory of all it
     for (int i = 0; i < 6; ++i)
       batch.push_back(all.cut(i < 4 ? w.peer : w.other, std::to_string(i)));
   }
-  CHECK(w.app.forward(batch).accepted == 6);
+  CHECK(w.app.forward(batch).count == 6);
   w.run();
   CHECK(pool.statistics().outstanding == 1);
   const auto behind = w.start_send(w.app, w.peer, "behind");
@@ -252,7 +252,7 @@ TEST_CASE("G30: what follows a full batch that has cost the path its route waits
     std::vector<incoming> batch;
     for (std::size_t i = 0; i < outbox + 44; ++i)
       batch.push_back(message(w.peer, std::to_string(i)));
-    if (at_once) CHECK(w.app.forward(batch).accepted == batch.size());
+    if (at_once) CHECK(w.app.forward(batch).count == batch.size());
     else
       for (incoming& m : batch) REQUIRE(w.app.forward(w.peer, std::move(m)).ok());
     CHECK(w.s.count(row::reach_transport_id) == 2);
@@ -272,7 +272,7 @@ TEST_CASE("F11: gathered messages that cost their path its route while its endpo
   w.s.plan(row::send_buffers, refuses);
   std::vector<incoming> batch;
   batch.push_back(message(w.peer, "too late"));
-  REQUIRE(w.app.forward(batch).accepted == 1);
+  REQUIRE(w.app.forward(batch).count == 1);
   w.app.close();
   w.run();
   CHECK(w.seen.count(event_kind::path_closed) == 2);  // each path once

@@ -55,8 +55,8 @@ struct proposing_world {
     message.to = wanted;
     message.from = w.peer;
     message.blob.assign(bytes_of(text).begin(), bytes_of(text).end());
-    if (w.finish(signals.send(std::move(message)))) return false;
-    const auto got = w.finish(awaiting<result<peer_signal>>(w.s.cp.receive_signal()));
+    if (!w.finish(signals.send(std::move(message))).ok()) return false;
+    const auto got = w.finish(awaiting<result<peer_signal>>(w.s.self.receive_signal()));
     return got && got->local == wanted && got->from == w.peer && text_of(got->blob) == text;
   }
   [[nodiscard]] bool is_known() const { return signals.ids == std::set{wanted}; }
@@ -80,7 +80,7 @@ TEST_CASE("a proposed id takes signals from the beginning of the activation that
   REQUIRE(t.w.s.count(row::add_transport_id) == 1);
   CHECK(t.w.app.id().is_nil());
   CHECK(t.hears("while it is added"));
-  CHECK(t.w.s.cp.indicate(incoming(wanted, t.w.peer, lease_of("early"))) ==
+  CHECK(t.w.s.self.indicate(incoming(wanted, t.w.peer, lease_of("early"))) ==
         errc::unknown_transport_id);
   t.w.s.door_of(row::add_transport_id).open();
   CHECK(*t.w.ready(t.w.app) == wanted);
@@ -101,7 +101,7 @@ TEST_CASE("what is signalled to a proposed id waits for the provider") {
   CHECK(t.w.finish(t.signals.send(std::move(message))).ok());
   t.w.s.door_of(row::transition_active).open();
   CHECK(*t.w.ready(t.w.app) == wanted);
-  const auto got = t.w.finish(awaiting<result<peer_signal>>(t.w.s.cp.receive_signal()));
+  const auto got = t.w.finish(awaiting<result<peer_signal>>(t.w.s.self.receive_signal()));
   REQUIRE(got);
   CHECK(got->from == t.w.peer);
 }
@@ -244,7 +244,7 @@ TEST_CASE("an id reserved for another instance is not proposed") {
   script& s = t.w.make_script();
   provider_instance second = t.w.create(s);
   REQUIRE(t.w.register_instance(second).ok());
-  const auto reserved = t.w.finish(awaiting<result<transport_id>>(s.cp.request_transport_id()));
+  const auto reserved = t.w.finish(awaiting<result<transport_id>>(s.self.request_transport_id()));
   REQUIRE(reserved);
   s.usual(row::transition_active).answer = errc::unreachable;
   t.w.s.usual(row::transition_active).how = manner::waits;

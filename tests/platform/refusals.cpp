@@ -22,10 +22,10 @@ TEST_CASE("U7: wrong messages are refused, whatever the path's state") {
     CHECK(big.has_memory());  // not consumed
     CHECK(w.app.try_send(w.peer, lease_of("")) == errc::message_empty);
     const message_to list[] = {{w.peer, chain(bytes_of(too_long))}};
-    const sent all = w.finish(w.app.send_to(list));
-    CHECK(all.accepted == 0);
+    const accepted all = w.finish(w.app.send_to(list));
+    CHECK(all.count == 0);
     CHECK(all.why == errc::message_too_large);
-    CHECK(w.finish(w.app.send_to(std::span<const message_to>())).accepted == 0);
+    CHECK(w.finish(w.app.send_to(std::span<const message_to>())).count == 0);
   };
   REQUIRE(w.register_instance(w.link).ok());
   w.app = w.cp.open_endpoint();
@@ -43,8 +43,8 @@ TEST_CASE("U7: a batch stops at the first bad message and says how many went") {
                              {w.peer, chain(bytes_of("b"))},
                              {w.peer, chain(bytes_of(""))},
                              {w.peer, chain(bytes_of("c"))}};
-  const sent all = w.finish(w.app.send_to(list));
-  CHECK(all.accepted == 2);
+  const accepted all = w.finish(w.app.send_to(list));
+  CHECK(all.count == 2);
   CHECK(all.why == errc::message_empty);
   CHECK(w.link.statistics().messages_sent == 3);
 }
@@ -119,7 +119,7 @@ TEST_CASE("queues: the outbox of an instance is bounded while its row is pended"
   constexpr std::size_t outbox = lockgate::detail::gathered_sends::batch_size;
   std::size_t taken = 0;
   status last;
-  for (; taken < 2 * outbox && !last; ++taken) last = w.app.forward(peer_id(2), lease_of("x"));
+  for (; taken < 2 * outbox && last.ok(); ++taken) last = w.app.forward(peer_id(2), lease_of("x"));
   CHECK(last == errc::queue_full);
   CHECK(taken == outbox + 1);  // one batch, and the one refused
   w.s.door_of(row::send_buffers).open();
@@ -133,7 +133,7 @@ TEST_CASE("queues: an endpoint's receive queue is bounded by the memory it pins"
   slab_pool pool(4096, 16);
   const auto arrives = [&](std::size_t size) {
     const slab_pool::filling slab = pool.acquire();
-    return w.s.cp.indicate(incoming(w.local, w.peer, slab.cut(0, size)));
+    return w.s.self.indicate(incoming(w.local, w.peer, slab.cut(0, size)));
   };
   REQUIRE(arrives(4096).ok());
   REQUIRE(arrives(4096).ok());
@@ -162,7 +162,7 @@ TEST_CASE("queues: messages of one slab pin it once, until the last of them has 
   {
     const slab_pool::filling train = pool.acquire();
     for (std::size_t i = 0; i < 8; ++i)
-      REQUIRE(w.s.cp.indicate(incoming(w.local, w.peer, train.cut(i * 500, 500))).ok());
+      REQUIRE(w.s.self.indicate(incoming(w.local, w.peer, train.cut(i * 500, 500))).ok());
   }
   CHECK(w.app.statistics().queued_pinned == 4096);
   for (int i = 0; i < 7; ++i) CHECK(w.finish(awaiting<result<incoming>>(w.app.receive())));
@@ -178,7 +178,7 @@ namespace {
 struct pool_network {
   struct socket {
     socket_address local_address() { return {}; }
-    sent try_send(std::span<const outgoing_datagram>) { return errc::not_supported; }
+    accepted try_send(std::span<const outgoing_datagram>) { return errc::not_supported; }
     yield writable() { return {}; }
     yield receive(std::span<received_datagram>) { return {}; }
     void close() {}
@@ -206,7 +206,7 @@ TEST_CASE("queues: under pool pressure a slow consumer's small messages are copi
   for (int i = 0; i < 100; ++i) {
     const slab_pool::filling slab = net.pool.acquire();
     REQUIRE(slab.has_memory());  // the slow consumer starves nobody
-    REQUIRE(s.cp.indicate(incoming(app.id(), peer_id(1), slab.cut(0, 64))).ok());
+    REQUIRE(s.self.indicate(incoming(app.id(), peer_id(1), slab.cut(0, 64))).ok());
   }
   CHECK(app.statistics().compacted >= 90);
   CHECK(app.statistics().queued_messages == 100);
@@ -226,8 +226,8 @@ TEST_CASE("F43: under pool pressure the messages of a train are copied out, each
   std::vector<slab_pool::filling> out;
   while (!net.pool.is_strained()) out.push_back(net.pool.acquire());
   incoming train(app.id(), peer_id(1), net.pool.acquire().cut(0, 2000));
-  train.segment = 300;
-  REQUIRE(s.cp.indicate(std::move(train)).ok());
+  train.segment_size = 300;
+  REQUIRE(s.self.indicate(std::move(train)).ok());
   CHECK(app.statistics().compacted == 7);  // six of 300 and one of 200
   CHECK(app.statistics().queued_messages == 7);
   CHECK(net.pool.statistics().outstanding == out.size());
@@ -282,7 +282,7 @@ TEST_CASE("a sender destroyed while its row runs leaves the row to the platform"
     REQUIRE(w.send(w.app, peer_id(2), "open").ok());
     w.s.usual(row::send_buffers).how = manner::waits;
     const message_to list[] = {{w.peer, chain(bytes_of("a"))}, {peer_id(2), chain(bytes_of("b"))}};
-    std::optional<running<sent>> batch(std::in_place, w.home, w.app.send_to(list));
+    std::optional<running<accepted>> batch(std::in_place, w.home, w.app.send_to(list));
     w.run();
     REQUIRE(w.s.running == 1);
     w.s.door_of(row::send_buffers).open();
@@ -427,7 +427,7 @@ TEST_CASE("stop does not wait for a signal that its carrier keeps") {
   connected_world w;
   w.cp.use_signalling(slow);
   w.connect();
-  const auto signalled = w.start(awaiting<status>(w.s.cp.signal(w.local, w.peer, bytes_of("?"))));
+  const auto signalled = w.start(awaiting<status>(w.s.self.signal(w.local, w.peer, bytes_of("?"))));
   w.run();
   REQUIRE_FALSE(slow.kept.empty());
   const auto stopped = w.start(w.cp.stop());

@@ -20,10 +20,10 @@ struct loop_registry {
 class loop_provider {
  public:
   explicit loop_provider(loop_registry& registry) noexcept : registry_(&registry) {}
-  void establish_session(instance cp) { cp_ = cp; }
+  void establish_session(instance self) { instance_ = self; }
   status transition_active() { return {}; }
   status add_transport_id(transport_id id) {
-    if (!registry_->serves.emplace(id, cp_).second) return errc::duplicate_transport_id;
+    if (!registry_->serves.emplace(id, instance_).second) return errc::duplicate_transport_id;
     return {};
   }
   status remove_transport_id(transport_id id) {
@@ -33,7 +33,7 @@ class loop_provider {
   status reach_transport_id(transport_id id) {
     return registry_->serves.contains(id) ? status() : status(errc::unreachable);
   }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     std::size_t accepted = 0;
     for (const outgoing& m : messages) {
       registry_->sent.push_back({m.local, m.remote, m.endpoint, {}});
@@ -42,7 +42,7 @@ class loop_provider {
       const auto to = registry_->serves.find(m.remote);
       if (to == registry_->serves.end()) return {accepted, errc::unreachable};
       const status indicated = to->second.indicate(incoming(m.remote, m.local, lease_of(text)));
-      if (indicated) return {accepted, indicated};
+      if (!indicated.ok()) return {accepted, indicated};
       ++accepted;
     }
     return accepted;
@@ -51,7 +51,7 @@ class loop_provider {
 
  private:
   loop_registry* registry_;
-  instance cp_;
+  instance instance_;
 };
 
 /// Two platforms, one instance and one ready endpoint on each, joined by loop providers.
@@ -189,7 +189,7 @@ TEST_CASE("G33: ids come from the platform: random, distinct, of one range") {
     CHECK(id->bytes()[0] == std::byte{0xfd});
     CHECK(ids.insert(*id).second);
   }
-  const auto asked = w.finish(awaiting<result<transport_id>>(w.s.cp.request_transport_id()));
+  const auto asked = w.finish(awaiting<result<transport_id>>(w.s.self.request_transport_id()));
   REQUIRE(asked.has_value());
   CHECK(ids.insert(*asked).second);
 }
@@ -199,15 +199,15 @@ TEST_CASE("G33: an indication to an id that nobody was given here is rejected an
   w.connect();
   const auto to = [&](const transport_id& local) {
     incoming m(local, w.peer, lease_of("stray"));
-    const status said = w.s.cp.indicate(std::move(m));
-    if (said) CHECK(m.size() == 5);  // still the provider's
+    const status said = w.s.self.indicate(std::move(m));
+    if (!said.ok()) CHECK(m.size() == 5);  // still the provider's
     return said;
   };
   CHECK(to(w.local).ok());
   CHECK(to(transport_id()) == errc::unknown_transport_id);
   CHECK(to(w.peer) == errc::unknown_transport_id);
   CHECK(to(peer_id(99)) == errc::unknown_transport_id);
-  const auto reserved = w.finish(awaiting<result<transport_id>>(w.s.cp.request_transport_id()));
+  const auto reserved = w.finish(awaiting<result<transport_id>>(w.s.self.request_transport_id()));
   CHECK(to(*reserved) == errc::unknown_transport_id);
   CHECK(w.link.statistics().drops[drop_cause::unknown_id] == 4);
   // An endpoint's id that this instance refused to serve is unknown to it, too.
@@ -221,7 +221,7 @@ TEST_CASE("G33: an indication to an id that nobody was given here is rejected an
   const auto again = w.start_receive(w.app);
   w.run();
   REQUIRE(refuses.state() == session_state::active);
-  CHECK(t.cp.indicate(incoming(w.local, w.peer, lease_of("no"))) == errc::unknown_transport_id);
+  CHECK(t.self.indicate(incoming(w.local, w.peer, lease_of("no"))) == errc::unknown_transport_id);
   CHECK(to(w.local).ok());
   // Closed: gone.
   w.app.close();
@@ -338,13 +338,13 @@ TEST_CASE("U27: a proposed id is the only one that is tried") {
   CHECK(w.s.count(row::add_transport_id) == asked);
   twin.close();
   w.run();
-  CHECK(w.s.cp.indicate(incoming(peer_id(42), w.peer, lease_of("first's"))).ok());
+  CHECK(w.s.self.indicate(incoming(peer_id(42), w.peer, lease_of("first's"))).ok());
   CHECK(w.app.statistics().queued_messages == 1);
   // An id that a provider has reserved and told its peer can be proposed.
-  const auto reserved = w.finish(awaiting<result<transport_id>>(w.s.cp.request_transport_id()));
+  const auto reserved = w.finish(awaiting<result<transport_id>>(w.s.self.request_transport_id()));
   endpoint third = w.cp.open_endpoint({.proposed_id = *reserved});
   REQUIRE(w.ready(third).has_value());
-  CHECK(w.s.cp.indicate(incoming(*reserved, w.peer, lease_of("third's"))).ok());
+  CHECK(w.s.self.indicate(incoming(*reserved, w.peer, lease_of("third's"))).ok());
   CHECK(third.statistics().queued_messages == 1);
 }
 
@@ -514,8 +514,8 @@ TEST_CASE("U23: an unreachable send drops the route of that peer, and no other")
       w.s.plan(row::send_buffers, partly);
       const message_to batch[] = {{w.peer, chain(bytes_of("one"))},
                                   {peer_id(2), chain(bytes_of("two"))}};
-      const sent said = w.finish(w.app.send_to(batch));
-      CHECK(said.accepted == (how == manner::now ? 1u : 0u));  // perform_sent refuses all
+      const accepted said = w.finish(w.app.send_to(batch));
+      CHECK(said.count == (how == manner::now ? 1u : 0u));  // perform_sent refuses all
       CHECK(said.why == errc::unreachable);
       const transport_id lost = how == manner::now ? peer_id(2) : w.peer;
       const transport_id kept = how == manner::now ? w.peer : peer_id(2);
@@ -539,7 +539,7 @@ TEST_CASE("U23: an unreachable send drops the route of that peer, and no other")
     CHECK(w.s.count(row::reach_transport_id) == 3);
   }
   SUBCASE("the provider reports it") {
-    CHECK(w.finish(awaiting<status>(w.s.cp.report_unreachable(peer_id(2)))).ok());
+    CHECK(w.finish(awaiting<status>(w.s.self.report_unreachable(peer_id(2)))).ok());
     REQUIRE(w.send(w.app, w.peer, "kept").ok());
     CHECK(w.s.count(row::reach_transport_id) == 2);
     REQUIRE(w.send(w.app, peer_id(2), "again").ok());
@@ -563,7 +563,7 @@ TEST_CASE("U23: a peer reported unreachable while messages for it and others are
   act refuses(manner::now, errc::unreachable);
   refuses.accepts = 0;
   w.s.plan(row::send_buffers, refuses);
-  const auto reported = w.start(awaiting<status>(w.s.cp.report_unreachable(w.peer)));
+  const auto reported = w.start(awaiting<status>(w.s.self.report_unreachable(w.peer)));
   w.run();
   CHECK(reported->done());
   CHECK(w.seen.count(event_kind::path_closed) == 2);

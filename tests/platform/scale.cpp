@@ -31,28 +31,28 @@ std::size_t count_steps(scheduler& home) {
 /// Establishes when told; its tasks call the platform meanwhile.
 struct pending_state {
   wait_list establish;
-  instance cp;
+  instance self;
   std::vector<int> order;
   int failures = 0;
 };
 class pending_provider {
  public:
   explicit pending_provider(pending_state& state) noexcept : state_(&state) {}
-  task<> establish_session(instance cp) {
-    state_->cp = cp;
+  task<> establish_session(instance self) {
+    state_->self = self;
     static_cast<void>(co_await state_->establish.wait());
   }
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const outgoing> messages) { return messages.size(); }
   void terminate_session(termination_reason) {}
 
  private:
   pending_state* state_;
 };
 task<> pended_call(pending_state* s, int number) {
-  const status said = co_await s->cp.report_unreachable(peer_id(1));
-  if (said) ++s->failures;
+  const status said = co_await s->self.report_unreachable(peer_id(1));
+  if (!said.ok()) ++s->failures;
   s->order.push_back(number);
 }
 
@@ -73,13 +73,13 @@ cost let_go(int count, ending how) {
   running<status> registering(w.home, link.register_instance());
   w.home.run_ready();
   REQUIRE(link.state() == session_state::establishing);
-  for (int i = 0; i < count; ++i) REQUIRE(state.cp.spawn(pended_call(&state, i)).ok());
+  for (int i = 0; i < count; ++i) REQUIRE(state.self.spawn(pended_call(&state, i)).ok());
   w.home.run_ready();
   REQUIRE(link.statistics().pended_calls == static_cast<std::uint64_t>(count));
   CHECK(state.order.empty());
   const auto allocations = allocations_made();
   if (how == ending::resume) state.establish.complete_all();
-  if (how == ending::cancel) state.cp.stop().request_stop();
+  if (how == ending::cancel) state.self.stop().request_stop();
   if (how == ending::abort) link = provider_instance();
   cost out;
   out.steps = static_cast<double>(count_steps(w.home)) / count;

@@ -55,8 +55,8 @@ TEST_CASE("G21: deregistration by the provider is reported as provider_request")
   SUBCASE("from inside a row") {
     connected_world w;
     w.s.usual(row::transition_active).how = manner::later;
-    w.s.usual(row::transition_active).awaits = [](instance cp) -> task<> {
-      const status accepted = co_await cp.deregister();
+    w.s.usual(row::transition_active).awaits = [](instance self) -> task<> {
+      const status accepted = co_await self.deregister();
       CHECK(accepted.ok());
     };
     REQUIRE(w.register_instance(w.link).ok());
@@ -191,7 +191,7 @@ TEST_CASE("G23: deregister waits for a row that ignores being stopped, and for s
     }
   };
   door held;
-  REQUIRE(v.s.cp.spawn(task_of_provider::work(&held)).ok());
+  REQUIRE(v.s.self.spawn(task_of_provider::work(&held)).ok());
   const auto drained = v.start_deregister(v.link);
   v.advance(std::chrono::hours(1));
   CHECK(v.s.count(row::terminate_session) == 1);

@@ -64,10 +64,10 @@ task<> receive_all(endpoint* e, std::size_t* total) {
     *total += *count;
   }
 }
-task<> call(instance cp, transport_id peer) {
-  static_cast<void>(co_await cp.report_unreachable(peer));
+task<> call(instance self, transport_id peer) {
+  static_cast<void>(co_await self.report_unreachable(peer));
 }
-task<sent> send_many(endpoint* e, std::span<const message_to> list) {
+task<accepted> send_many(endpoint* e, std::span<const message_to> list) {
   co_return co_await e->send_to(list);
 }
 
@@ -82,10 +82,10 @@ TEST_CASE("steady state: sends allocate and copy nothing, whether the row answer
                                             message_to{peer_id(1), chain(bytes_of("b"))},
                                             message_to{peer_id(1), chain(bytes_of("c"))}};
     w.check_free([&] {
-      running<sent> root(w.home, send_many(&w.app, list));
+      running<accepted> root(w.home, send_many(&w.app, list));
       w.home.run_ready();
       REQUIRE(root.done());
-      CHECK(root.take().accepted == 3);
+      CHECK(root.take().count == 3);
     });
     CHECK(w.state.sends == 1 + 105 * 4);
   }
@@ -116,7 +116,7 @@ TEST_CASE("steady state: receiving and forwarding move leases: no allocation, no
     w.check_free([&] {
       for (int i = 0; i < 3; ++i) {
         const slab_pool::filling slab = pool.acquire();
-        REQUIRE(w.state.cp.indicate(incoming(local, peer_id(1), slab.cut(0, 100))).ok());
+        REQUIRE(w.state.self.indicate(incoming(local, peer_id(1), slab.cut(0, 100))).ok());
         REQUIRE(w.app.forward(peer_id(1), slab.cut(100, 200)).ok());
       }
       w.home.run_ready();
@@ -137,7 +137,7 @@ TEST_CASE("steady state: queued messages and single receives allocate nothing") 
   w.check_free([&] {
     for (int i = 0; i < 5; ++i) {
       const slab_pool::filling slab = pool.acquire();
-      REQUIRE(w.state.cp.indicate(incoming(w.app.id(), peer_id(1), slab.cut(0, 100))).ok());
+      REQUIRE(w.state.self.indicate(incoming(w.app.id(), peer_id(1), slab.cut(0, 100))).ok());
     }
     for (int i = 0; i < 5; ++i) {
       running<result<incoming>> one(w.home, awaiting<result<incoming>>(w.app.receive()));
@@ -151,8 +151,8 @@ TEST_CASE(
     "steady state: a provider's calls and tasks, a lost route and a dormancy cost nothing new") {
   lean_world w(lean_state::manner::later);
   w.check_free([&] {
-    running<> root(w.home, call(w.state.cp, peer_id(1)));
-    REQUIRE(w.state.cp.spawn(call(w.state.cp, peer_id(2))).ok());
+    running<> root(w.home, call(w.state.self, peer_id(1)));
+    REQUIRE(w.state.self.spawn(call(w.state.self, peer_id(2))).ok());
     w.home.run_ready();
     CHECK(root.done());
   });
@@ -169,7 +169,7 @@ TEST_CASE("one resumption for the messages of one turn") {
   };
   running<std::size_t> root(w.home, receiving::run(&w.app, into));
   for (int i = 0; i < 10; ++i)
-    REQUIRE(w.state.cp.indicate(incoming(w.app.id(), peer_id(1), lease_of("x"))).ok());
+    REQUIRE(w.state.self.indicate(incoming(w.app.id(), peer_id(1), lease_of("x"))).ok());
   w.home.run_ready();
   REQUIRE(root.done());
   CHECK(root.take() == 8);

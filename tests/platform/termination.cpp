@@ -21,8 +21,8 @@ using support::script;
 
 namespace {
 
-task<> break_link(instance cp) {
-  static_cast<void>(co_await cp.report_broken_link());
+task<> break_link(instance self) {
+  static_cast<void>(co_await self.report_broken_link());
 }
 task<> throw_at_once() {
   throw std::runtime_error("scripted");
@@ -38,8 +38,8 @@ task<> sleep_long() {
 task<> outlive_stop(support::door* d) {
   co_await lockgate::uninterruptible(d->pass());
 }
-task<status> deregister(instance cp) {
-  co_return co_await cp.deregister();
+task<status> deregister(instance self) {
+  co_return co_await self.deregister();
 }
 
 /// The rows called end with exactly one terminate.
@@ -48,8 +48,8 @@ void check_terminated_once(const one_session& w) {
   CHECK(w.s.rows().back() == row::terminate_session);
   CHECK(w.seen.count(event_kind::session_ending) == 1);
 }
-task<> deregister_own_session(instance cp) {
-  static_cast<void>(co_await cp.deregister());
+task<> deregister_own_session(instance self) {
+  static_cast<void>(co_await self.deregister());
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ TEST_CASE("U16: a spawned task that throws ends the session, in whichever row it
       status spawned;
       w.s.usual(r) = act(manner::waits);
       w.s.usual(r).first = [&] {
-        spawned = w.s.cp.spawn(at_once ? throw_at_once() : throw_after(seconds(3)));
+        spawned = w.s.self.spawn(at_once ? throw_at_once() : throw_after(seconds(3)));
       };
       w.lead_to(r);
       if (r == row::terminate_session) {
@@ -155,7 +155,7 @@ TEST_CASE("U16: a spawned task that throws ends the session, in whichever row it
 TEST_CASE("U16: a task that cannot be spawned for want of memory is refused, and ends nothing") {
   one_session w;
   w.lead_to(row::send_buffers);
-  CHECK(w.s.cp.spawn(task<>()) == errc::no_memory);
+  CHECK(w.s.self.spawn(task<>()) == errc::no_memory);
   w.run();
   CHECK(w.p.state() == session_state::active);
 }
@@ -251,7 +251,7 @@ TEST_CASE(
 TEST_CASE("U15: a spawned task that heeds its stop is not waited for any longer") {
   one_session w;
   w.lead_to(row::send_buffers);
-  CHECK(w.s.cp.spawn(sleep_long()) == status());
+  CHECK(w.s.self.spawn(sleep_long()) == status());
   w.run();
   const auto deregistering = w.start_deregister(w.p);
   w.run();
@@ -262,7 +262,7 @@ TEST_CASE("U15: a spawned task that goes on is awaited for the grace time, and t
   one_session w;
   support::door way_out;
   w.lead_to(row::send_buffers);
-  CHECK(w.s.cp.spawn(outlive_stop(&way_out)) == status());
+  CHECK(w.s.self.spawn(outlive_stop(&way_out)) == status());
   const auto deregistering = w.start_deregister(w.p);
   w.advance(seconds(5) - std::chrono::nanoseconds(1));
   CHECK(w.s.count(row::terminate_session) == 0);
@@ -330,7 +330,7 @@ TEST_CASE("U18: the first trigger decides the reason, and deregister joins") {
   w.s.usual(row::terminate_session) = act(manner::waits);
   w.lead_to(row::terminate_session);
   const auto joined = w.start_deregister(w.p);
-  const auto from_provider = w.start(deregister(w.s.cp));
+  const auto from_provider = w.start(deregister(w.s.self));
   w.run();
   CHECK_FALSE(joined->done());
   CHECK_FALSE(from_provider->done());
@@ -350,8 +350,8 @@ TEST_CASE("U18: every pair of triggers gives one terminate, with the reason of t
     switch (which) {
       case 0: return w.start_deregister(w.p);
       case 1: return w.start(w.cp.stop());
-      case 2: CHECK(w.s.cp.spawn(throw_at_once()) == status()); break;
-      default: CHECK(w.s.cp.spawn(break_link(w.s.cp)) == status()); break;
+      case 2: CHECK(w.s.self.spawn(throw_at_once()) == status()); break;
+      default: CHECK(w.s.self.spawn(break_link(w.s.self)) == status()); break;
     }
     w.run();
     return std::unique_ptr<support::running<status>>();

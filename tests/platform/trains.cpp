@@ -12,7 +12,7 @@ using namespace support;
 
 namespace {
 
-constexpr std::size_t segment = 4;
+constexpr std::size_t segment_size = 4;
 
 /// The text of `count` messages of four characters each: "1000" and so on.
 std::string numbered(int count) {
@@ -32,7 +32,7 @@ class train_memory {
   }
   incoming train(const transport_id& to, const transport_id& from) {
     incoming out(to, from, wrap());
-    out.segment = segment;
+    out.segment_size = segment_size;
     return out;
   }
   int released = 0;
@@ -49,7 +49,7 @@ task<std::vector<std::string>> drain(endpoint* from, std::size_t count, std::siz
     const result<std::size_t> got = co_await from->receive(into);
     REQUIRE(got);
     for (std::size_t i = 0; i < *got; ++i) {
-      CHECK(into[i].segment == 0);
+      CHECK(into[i].segment_size == 0);
       CHECK_FALSE(into[i].truncated);
       texts.push_back(text_of(into[i].contiguous()));
       into[i].reset();
@@ -67,7 +67,7 @@ std::string joined(const std::vector<std::string>& texts) {
 /// What send_buffers was given.
 struct row_entry {
   std::string bytes;
-  std::size_t segment;
+  std::size_t segment_size;
 };
 
 /// Sends, or refuses from an entry on, and notes what it was given.
@@ -78,16 +78,16 @@ class train_provider {
     std::vector<row_entry> entries;
     std::size_t accepts = 1000;
     status refusal;
-    instance cp;
+    instance self;
   };
   explicit train_provider(notes& n) noexcept : notes_(&n) {}
-  void establish_session(instance cp) { notes_->cp = cp; }
+  void establish_session(instance self) { notes_->self = self; }
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     const std::size_t accepted = std::min(messages.size(), notes_->accepts);
     for (const outgoing& m : messages.first(accepted))
-      notes_->entries.push_back({text_of(m.payload.part(0)), m.segment});
+      notes_->entries.push_back({text_of(m.payload.part(0)), m.segment_size});
     return {accepted, accepted < messages.size() ? notes_->refusal : status()};
   }
   void terminate_session(termination_reason) {}
@@ -141,7 +141,7 @@ TEST_CASE("an indicated train is received as its messages, whatever room there i
         const auto copies = copies_made.copies;
         std::unique_ptr<running<std::vector<std::string>>> received;
         if (waits) received = w.start(drain(&w.app, 8, room));
-        REQUIRE(w.s.cp.indicate(memory.train(w.local, w.peer)).ok());
+        REQUIRE(w.s.self.indicate(memory.train(w.local, w.peer)).ok());
         if (!waits) received = w.start(drain(&w.app, 8, room));
         w.run();
         REQUIRE(received->done());
@@ -170,7 +170,7 @@ TEST_CASE("the messages of a train know what the train knew") {
   train.ecn = 3;
   train.arrival = time_point(std::chrono::seconds(5));
   train.local_address = {ip_address::v4(127, 0, 0, 1), 7, 0};
-  REQUIRE(w.s.cp.indicate(std::move(train)).ok());
+  REQUIRE(w.s.self.indicate(std::move(train)).ok());
   for (int i = 0; i < 3; ++i) {
     auto got = w.finish(awaiting<result<incoming>>(w.app.receive()));
     REQUIRE(got.has_value());
@@ -179,7 +179,7 @@ TEST_CASE("the messages of a train know what the train knew") {
     CHECK(got->ecn == 3);
     CHECK(got->arrival == time_point(std::chrono::seconds(5)));
     CHECK(got->local_address.port == 7);
-    CHECK(got->segment == 0);
+    CHECK(got->segment_size == 0);
   }
 }
 
@@ -188,9 +188,9 @@ TEST_CASE("trains and messages keep their order") {
   w.connect();
   train_memory first(numbered(5)), second(numbered(2) + "x");
   REQUIRE(w.indicate("begin").ok());
-  REQUIRE(w.s.cp.indicate(first.train(w.local, w.peer)).ok());
+  REQUIRE(w.s.self.indicate(first.train(w.local, w.peer)).ok());
   REQUIRE(w.indicate("between").ok());
-  REQUIRE(w.s.cp.indicate(second.train(w.local, w.peer)).ok());
+  REQUIRE(w.s.self.indicate(second.train(w.local, w.peer)).ok());
   CHECK(w.app.statistics().queued_messages == 10);
   const std::vector<std::string> texts = w.finish(drain(&w.app, 10, 4));
   CHECK(joined(texts) == "begin" + numbered(5) + "between" + numbered(2) + "x");
@@ -206,8 +206,8 @@ TEST_CASE("what is left of a refused train begins with the message that was refu
   REQUIRE(w.indicate(std::string(90, 'y')).ok());
   incoming train = memory.train(w.local, w.peer);
   SUBCASE("its first one, when nobody waits") {
-    CHECK(w.s.cp.indicate({&train, 1}).accepted == 0);
-    CHECK(train.size() == 6 * segment);
+    CHECK(w.s.self.indicate({&train, 1}).count == 0);
+    CHECK(train.size() == 6 * segment_size);
     CHECK(w.link.statistics().drops[drop_cause::queue_full] == 1);
     CHECK(w.link.statistics().messages_received == 2);
   }
@@ -218,13 +218,13 @@ TEST_CASE("what is left of a refused train begins with the message that was refu
     // Two of it are received; the others, and the slab with them, do not fit.
     train_memory large(numbered(40));
     train = large.train(w.local, w.peer);
-    const sent taken = w.s.cp.indicate({&train, 1});
-    CHECK(taken.accepted == 0);
+    const accepted taken = w.s.self.indicate({&train, 1});
+    CHECK(taken.count == 0);
     CHECK(taken.why == errc::queue_full);
-    CHECK(train.size() == 38 * segment);
-    CHECK(text_of(train.part(0).bytes().first(segment)) == "1002");
+    CHECK(train.size() == 38 * segment_size);
+    CHECK(text_of(train.part(0).bytes().first(segment_size)) == "1002");
     CHECK(w.link.statistics().messages_received == 4);
-    CHECK(w.link.statistics().bytes_received == 90 + 90 + 2 * segment);
+    CHECK(w.link.statistics().bytes_received == 90 + 90 + 2 * segment_size);
     CHECK(w.seen.count(event_kind::message_received) == 4);
     w.run();
     CHECK(*waiting->take() == 2);
@@ -239,7 +239,7 @@ TEST_CASE("an endpoint that closes gives the memory of a queued train back") {
   connected_world w;
   w.connect();
   train_memory memory(numbered(9));
-  REQUIRE(w.s.cp.indicate(memory.train(w.local, w.peer)).ok());
+  REQUIRE(w.s.self.indicate(memory.train(w.local, w.peer)).ok());
   std::vector<incoming> two(2);
   REQUIRE(w.finish(awaiting<result<std::size_t>>(w.app.receive(two))).has_value());
   two.clear();
@@ -258,7 +258,7 @@ TEST_CASE("forwarded messages that lie end to end are sent as a train") {
   }
   w.run();
   REQUIRE(w.notes.entries.size() == 1);
-  CHECK(w.notes.entries[0].segment == segment);
+  CHECK(w.notes.entries[0].segment_size == segment_size);
   CHECK(w.notes.entries[0].bytes == numbered(6) + "12");
   CHECK(memory.released == 1);
   CHECK(w.link.statistics().messages_sent == 2 + 7);
@@ -275,7 +275,7 @@ TEST_CASE("only messages of one size, path and memory become a train, and the la
     w.forward_parts(whole, {4, 3, 3, 4, 4}, {w.alice});
     w.run();
     CHECK(w.sizes() == std::vector<std::size_t>{7, 3, 8});
-    CHECK(w.notes.entries[1].segment == 0);
+    CHECK(w.notes.entries[1].segment_size == 0);
   }
   SUBCASE("a longer one begins the next") {
     w.forward_parts(whole, {3, 4, 4}, {w.alice});
@@ -329,11 +329,11 @@ TEST_CASE("a provider that does not say so is given no trains") {
   connected_world w;
   w.connect();
   train_memory memory(numbered(3));
-  for (std::size_t at = 0; at < 12; at += segment)
-    REQUIRE(w.app.forward(w.peer, memory.wrap().share(at, segment)).ok());
+  for (std::size_t at = 0; at < 12; at += segment_size)
+    REQUIRE(w.app.forward(w.peer, memory.wrap().share(at, segment_size)).ok());
   const lease whole = memory.wrap();
-  for (std::size_t at = 0; at < 12; at += segment)
-    REQUIRE(w.app.forward(w.peer, whole.share(at, segment)).ok());
+  for (std::size_t at = 0; at < 12; at += segment_size)
+    REQUIRE(w.app.forward(w.peer, whole.share(at, segment_size)).ok());
   w.run();
   CHECK(w.s.last(row::send_buffers).messages.size() == 6);
 }

@@ -32,8 +32,8 @@ struct stepped_time final : time_source {
 class echo {
  public:
   explicit echo(termination_reason& ended) : ended_(&ended) {}
-  task<> establish_session(instance cp) {
-    cp_ = cp;
+  task<> establish_session(instance self) {
+    instance_ = self;
     expect((co_await sleep_for(5ms)).ok(), "establish sleeps");
   }
   status transition_active() { return {}; }
@@ -41,9 +41,9 @@ class echo {
     co_await yield();
     co_return status();
   }
-  sent send_buffers(std::span<const outgoing> messages) {
+  accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& m : messages)
-      expect(cp_.indicate(incoming(m.local, m.remote, pool_.copy(m.payload.part(0)))).ok(),
+      expect(instance_.indicate(incoming(m.local, m.remote, pool_.copy(m.payload.part(0)))).ok(),
              "indicate");
     return messages.size();
   }
@@ -51,7 +51,7 @@ class echo {
 
  private:
   termination_reason* ended_;
-  instance cp_;
+  instance instance_;
   slab_pool pool_{256, 8};
 };
 

@@ -34,10 +34,10 @@ class churn {
         auto instance = cp->create<scripted_provider>(*t, self->script_, self->record_);
         const status registered = co_await instance.register_instance();
         const status deregistered = co_await instance.deregister();
-        t->require(!registered && !deregistered, "I8", "an instance could not come or go");
+        t->require(registered.ok() && deregistered.ok(), "I8", "an instance could not come or go");
       }
       const status slept = co_await lockgate::sleep_for(interval);
-      if (slept) co_return;
+      if (!slept.ok()) co_return;
       if (life == warm) {
         alive = lockgate::frame_memory().alive;
         allocated = lockgate::frame_memory().allocated;

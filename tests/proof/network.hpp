@@ -113,9 +113,9 @@ class two_hosts {
       std::memcpy(bytes.data() + 8, &check, 8);
       const lockgate::chain payload(bytes);
       const lockgate::status sent = co_await s.end.send_to(id_of(1 - i), payload);
-      ++(sent ? s.refused : s.sent);
+      ++(sent.ok() ? s.sent : s.refused);
       const lockgate::status slept = co_await lockgate::sleep_for(interval);
-      if (slept) co_return;
+      if (!slept.ok()) co_return;
     }
   }
   static lockgate::task<> receives(two_hosts* self, std::size_t i) {

@@ -20,7 +20,7 @@ class lossy_signalling final : public lockgate::signalling {
   explicit lossy_signalling(std::uint64_t seed) : random_(seed) {}
   lockgate::task<lockgate::status> send(lockgate::signal_message message) override {
     const lockgate::status slept = co_await lockgate::sleep_for(50ms);
-    if (slept) co_return slept;
+    if (!slept.ok()) co_return slept;
     if (random_.chance(200'000)) co_return lockgate::status();
     for (lockgate::signal_sink* const sink : sinks_) {
       if (!sink->has_id(message.to)) continue;

@@ -98,7 +98,7 @@ struct lifecycle {
  private:
   static task<> registers(lt::trial* t, provider_instance* instance, bool again) {
     const status first = co_await instance->register_instance();
-    if (first) co_return;
+    if (!first.ok()) co_return;
     t->require(instance->state() != session_state::created, "G1", "granted, but still CREATED");
     if (!again) co_return;
     const status second = co_await instance->register_instance();
@@ -122,14 +122,14 @@ struct lifecycle {
       t->require(ended == errc::not_registered, "G17", "deregistered before registration");
     else if (before == session_state::registering)
       t->require(ended == errc::invalid_state, "G17", "deregistered during registration");
-    else if (!ended)
+    else if (ended.ok())
       t->require(!*instance || instance->state() == session_state::deregistered, "G23",
                  "deregister completed before the instance was drained");
   }
   /// Background work of a provider's author, outside the session.
   static task<> calls(lt::trial* t, provider_instance*, record* seen) {
-    if (seen->cp == lockgate::instance()) co_return;
-    const lockgate::result<transport_id> id = co_await seen->cp.request_transport_id();
+    if (seen->self == lockgate::instance()) co_return;
+    const lockgate::result<transport_id> id = co_await seen->self.request_transport_id();
     if (!id)
       t->require(id.error() == errc::terminated || id.error() == errc::canceled ||
                      id.error() == errc::no_memory,

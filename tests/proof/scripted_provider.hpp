@@ -16,9 +16,9 @@
 namespace proof {
 
 namespace lt = lockgate::testing;
+using lockgate::accepted;
 using lockgate::answer;
 using lockgate::errc;
-using lockgate::sent;
 using lockgate::status;
 using lockgate::task;
 
@@ -56,7 +56,7 @@ struct script {
 
 /// What the provider saw; the scenario reads it afterwards.
 struct record {
-  lockgate::instance cp;
+  lockgate::instance self;
   int calls_succeeded = 0;
   int calls_refused = 0;
   int last_call = 0;
@@ -87,12 +87,12 @@ class scripted_provider {
   scripted_provider(const scripted_provider&) = delete;
   ~scripted_provider() { ++record_.destroyed; }
 
-  answer<void> establish_session(lockgate::instance cp) {
-    cp_ = cp;
-    record_.cp = cp;
+  answer<void> establish_session(lockgate::instance self) {
+    instance_ = self;
+    record_.self = self;
     const int calls = script_.establish_calls;
-    for (int i = 0; i < calls; ++i) static_cast<void>(cp.spawn(call(cp, i)));
-    if (script_.establish_spawns > 0) static_cast<void>(cp.spawn(idle_task(choose_throw())));
+    for (int i = 0; i < calls; ++i) static_cast<void>(self.spawn(call(self, i)));
+    if (script_.establish_spawns > 0) static_cast<void>(self.spawn(idle_task(choose_throw())));
     return perform_void(choose(script_.establish));
   }
   answer<void> terminate_session(lockgate::termination_reason) {
@@ -110,13 +110,13 @@ class scripted_provider {
   answer<status> reach_transport_id(lockgate::transport_id) {
     return perform(choose(script_.reach));
   }
-  answer<sent> send_buffers(std::span<const lockgate::outgoing> messages) {
+  answer<accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     const act a = choose(script_.send);
     if (a == act::now) {
       echo(messages);
-      return sent(messages.size());
+      return accepted(messages.size());
     }
-    if (a == act::fail) return sent(errc::unreachable);
+    if (a == act::fail) return accepted(errc::unreachable);
     if (a == act::throws) throw std::runtime_error("send_buffers");
     return send_later(a, messages);
   }
@@ -133,7 +133,7 @@ class scripted_provider {
     static std::byte byte[1] = {};
     for (const lockgate::outgoing& m : messages) {
       lockgate::lease payload = lockgate::lease::wrap(byte, [](void*) noexcept {}, nullptr);
-      if (!cp_.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))))
+      if (instance_.indicate(lockgate::incoming(m.local, m.remote, std::move(payload))).ok())
         ++record_.indicated;
     }
   }
@@ -176,23 +176,23 @@ class scripted_provider {
         break;
       }
       case act::deregister: {
-        const status done = co_await cp_.deregister();
-        trial_.require(!done, "G21", "deregister inside a row was refused");
+        const status done = co_await instance_.deregister();
+        trial_.require(done.ok(), "G21", "deregister inside a row was refused");
         break;
       }
       default: break;
     }
     co_return status();
   }
-  task<sent> send_later(act a, std::span<const lockgate::outgoing> messages) {
+  task<accepted> send_later(act a, std::span<const lockgate::outgoing> messages) {
     const status done = co_await later(a);
-    if (done) co_return sent(done);
+    if (!done.ok()) co_return accepted(done);
     echo(messages);
-    co_return sent(messages.size());
+    co_return accepted(messages.size());
   }
 
-  task<> call(lockgate::instance cp, int number) {
-    const lockgate::result<lockgate::transport_id> id = co_await cp.request_transport_id();
+  task<> call(lockgate::instance self, int number) {
+    const lockgate::result<lockgate::transport_id> id = co_await self.request_transport_id();
     if (!id) {
       ++record_.calls_refused;
       co_return;
@@ -215,7 +215,7 @@ class scripted_provider {
   lt::trial& trial_;
   const script& script_;
   record& record_;
-  lockgate::instance cp_;  // its own: a later instance may share the record
+  lockgate::instance instance_;  // its own: a later instance may share the record
   lockgate::transport_id local_;
 };
 

@@ -32,7 +32,7 @@ struct bench {
   support::foreign_event event;
   lockgate::task_group group{w.home};
   support::test_host host{w.home};
-  lockgate::instance cp = host.handle();
+  lockgate::instance self = host.handle();
 };
 
 task<> lasts_an_hour() {
@@ -68,24 +68,24 @@ task<status> cancellable(bench& b) {
 }
 task<status> join(bench& b) {
   const status spawned = b.group.spawn(lasts_an_hour());
-  if (spawned) co_return spawned;
+  if (!spawned.ok()) co_return spawned;
   co_return co_await b.group.join();
 }
 task<status> deregister(bench& b) {
-  co_return co_await b.cp.deregister();
+  co_return co_await b.self.deregister();
 }
 task<status> request_transport_id(bench& b) {
-  const auto answer = co_await b.cp.request_transport_id();
+  const auto answer = co_await b.self.request_transport_id();
   co_return answer.error();
 }
 task<status> report_unreachable(bench& b) {
-  co_return co_await b.cp.report_unreachable(transport_id());
+  co_return co_await b.self.report_unreachable(transport_id());
 }
 task<status> signal(bench& b) {
-  co_return co_await b.cp.signal(transport_id(), transport_id(), lockgate::bytes_view());
+  co_return co_await b.self.signal(transport_id(), transport_id(), lockgate::bytes_view());
 }
 task<status> receive_signal(bench& b) {
-  const auto answer = co_await b.cp.receive_signal();
+  const auto answer = co_await b.self.receive_signal();
   co_return answer.error();
 }
 

@@ -19,14 +19,14 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<instance> && sizeof(instance) == sizeof(void*));
 
-task<result<transport_id>> requests(instance cp) {
-  co_return co_await cp.request_transport_id();
+task<result<transport_id>> requests(instance self) {
+  co_return co_await self.request_transport_id();
 }
-task<result<lockgate::peer_signal>> receives(instance cp) {
-  co_return co_await cp.receive_signal();
+task<result<lockgate::peer_signal>> receives(instance self) {
+  co_return co_await self.receive_signal();
 }
-task<status> deregisters(instance cp) {
-  co_return co_await cp.deregister();
+task<status> deregisters(instance self) {
+  co_return co_await self.deregister();
 }
 
 const transport_id some(std::array<std::byte, 16>{std::byte{7}});
@@ -80,7 +80,7 @@ TEST_CASE("instance: indicate consumes what was accepted, and only that") {
   CHECK(host.handle().indicate(std::move(one)) == status());
   CHECK(one.size() == 0);
   std::array<incoming, 2> two{message(), message()};
-  CHECK(host.handle().indicate(two).accepted == 2);
+  CHECK(host.handle().indicate(two).count == 2);
   CHECK(host.indicated.size() == 3);
   CHECK(returned == 0);
   host.indicated.clear();
@@ -95,17 +95,17 @@ task<> notes(bool& ran) {
 TEST_CASE("instance: time, randomness, stop state and tasks are the host's") {
   support::world w;
   support::test_host host(w.home);
-  instance cp = host.handle();
-  CHECK(&cp.home() == &w.home);
-  CHECK(cp.now() == w.time.at);
-  CHECK(&cp.random() == &w.random);
-  CHECK_FALSE(cp.stop().stop_requested());
+  instance self = host.handle();
+  CHECK(&self.home() == &w.home);
+  CHECK(self.now() == w.time.at);
+  CHECK(&self.random() == &w.random);
+  CHECK_FALSE(self.stop().stop_requested());
   bool ran = false;
-  CHECK(cp.spawn(notes(ran)) == status());
+  CHECK(self.spawn(notes(ran)) == status());
   w.home.run_ready();
   CHECK(ran);
-  CHECK(cp == host.handle());
-  CHECK_FALSE(cp == instance());
+  CHECK(self == host.handle());
+  CHECK_FALSE(self == instance());
 }
 
 }  // namespace

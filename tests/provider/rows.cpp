@@ -15,10 +15,10 @@
 #include <stdexcept>  // for runtime_error
 #include <string>     // for string
 
+using lockgate::accepted;
 using lockgate::answer;
 using lockgate::any_provider;
 using lockgate::errc;
-using lockgate::sent;
 using lockgate::status;
 using lockgate::task;
 using lockgate::termination_reason;
@@ -63,7 +63,7 @@ class motley {
     std::size_t count;
     bool await_ready() const noexcept { return true; }
     void await_suspend(std::coroutine_handle<>) const noexcept {}
-    sent await_resume() const noexcept { return {count - 1, errc::would_block}; }
+    accepted await_resume() const noexcept { return {count - 1, errc::would_block}; }
   };
   std::string& log_;
   support::counted life_;
@@ -117,7 +117,7 @@ TEST_CASE("any_provider: each row answers in its provider's way") {
     const std::array<lockgate::outgoing, 3> batch{};
     const auto handed_over = finish(w, p.send_buffers(batch));
     CHECK(handed_over.later);
-    CHECK(handed_over.value.accepted == 2);
+    CHECK(handed_over.value.count == 2);
     CHECK(handed_over.value.why == errc::would_block);
     CHECK(finish(w, p.terminate_session(termination_reason::provider_request)));
     CHECK(log == "et");
@@ -148,7 +148,7 @@ TEST_CASE("any_provider: optional rows that are absent answer success at once") 
     CHECK(a.value.ok());
   }
   CHECK_FALSE(finish(w, p.establish_session(lockgate::instance())));
-  CHECK(finish(w, p.send_buffers({})).value.accepted == 0);
+  CHECK(finish(w, p.send_buffers({})).value.count == 0);
 }
 
 TEST_CASE("any_provider: owns, moves, and ends its provider once") {
@@ -178,7 +178,7 @@ class breaks {
   void terminate_session(termination_reason) {}
   status transition_active() { return {}; }
   status reach_transport_id(transport_id) { return {}; }
-  sent send_buffers(std::span<const lockgate::outgoing>) { return {}; }
+  accepted send_buffers(std::span<const lockgate::outgoing>) { return {}; }
 };
 
 TEST_CASE("F29: an exception of a provider's constructor reaches whoever made it") {

@@ -21,12 +21,12 @@ struct owns {
 static_assert(await_safe<by_hand> && !await_safe<owns>, "the trait notices what it is for");
 
 // Values, options, handles, messages.
-static_assert(all_safe<status, sent, result<int>, result<std::string>, transport_id, ip_address,
+static_assert(all_safe<status, accepted, result<int>, result<std::string>, transport_id, ip_address,
                        socket_address, cursor, chain, lease, shared_lease, way_home,
                        slab_pool::filling, slab_statistics, copy_statistics, frame_statistics>);
 static_assert(
     all_safe<outgoing, incoming, outgoing_datagram, received_datagram, peer_signal, instance,
-             any_provider, dispatch_table, answer<void>, answer<status>, answer<sent>>);
+             any_provider, dispatch_table, answer<void>, answer<status>, answer<accepted>>);
 // What public functions return to be awaited, and the awaiters made from it.
 template <class T, class... More>
 constexpr bool operations_safe =

@@ -23,7 +23,7 @@ struct reaches {
   status reach_transport_id(transport_id);
 };
 struct sends {
-  sent send_buffers(std::span<const outgoing>);
+  accepted send_buffers(std::span<const outgoing>);
 };
 struct sound : establishes, terminates, activates, reaches, sends {};
 
@@ -187,21 +187,21 @@ struct send_wrong_result : sound {
   void send_buffers(std::span<const outgoing>);
 };
 struct send_wrong_parameter : sound {
-  sent send_buffers(const outgoing&);
+  accepted send_buffers(const outgoing&);
 };
 struct send_writable_parameter : sound {
-  sent send_buffers(std::span<outgoing>);
+  accepted send_buffers(std::span<outgoing>);
 };
 struct send_private : sound {
  private:
-  sent send_buffers(std::span<const outgoing>);
+  accepted send_buffers(std::span<const outgoing>);
 };
 struct send_deleted : sound {
-  sent send_buffers(std::span<const outgoing>) = delete;
+  accepted send_buffers(std::span<const outgoing>) = delete;
 };
 struct send_overloaded : sound {
-  sent send_buffers(const outgoing&);
-  sent send_buffers(std::span<outgoing>);
+  accepted send_buffers(const outgoing&);
+  accepted send_buffers(std::span<outgoing>);
 };
 static_assert(fails_only<send_missing>(&verdict::send));
 static_assert(fails_only<send_wrong_result>(&verdict::send));
@@ -318,14 +318,14 @@ struct answers_later : establishes {
   task<status> transition_active();
   task<status> transition_dormant();
   task<status> reach_transport_id(transport_id);
-  task<sent> send_buffers(std::span<const outgoing>);
+  task<accepted> send_buffers(std::span<const outgoing>);
 };
 struct answers_either_way {
   answer<void> establish_session(instance);
   answer<void> terminate_session(termination_reason);
   answer<status> transition_active();
   answer<status> reach_transport_id(transport_id);
-  answer<sent> send_buffers(std::span<const outgoing>);
+  answer<accepted> send_buffers(std::span<const outgoing>);
 };
 struct answers_with_error_codes {
   void establish_session(instance);
@@ -339,11 +339,11 @@ struct const_rows {
   void terminate_session(termination_reason) const noexcept;
   status transition_active() const;
   status reach_transport_id(transport_id) const;
-  sent send_buffers(std::span<const outgoing>) const;
+  accepted send_buffers(std::span<const outgoing>) const;
 };
 struct overloaded_with_the_row : sound {
   using sends::send_buffers;
-  sent send_buffers(const outgoing&);
+  accepted send_buffers(const outgoing&);
   status transition_dormant(int);
   status transition_dormant();
 };

@@ -19,7 +19,7 @@ class archetype {
   void terminate_session(lockgate::termination_reason) noexcept {}
   lockgate::status transition_active() noexcept { return {}; }
   lockgate::status reach_transport_id(lockgate::transport_id) noexcept { return {}; }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) noexcept {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) noexcept {
     return messages.size();
   }
 };

@@ -31,7 +31,7 @@ class connected_world : public platform_world {
   }
   /// Hands a message up as the provider. The payload is a copy of `text`.
   lockgate::status indicate(std::string_view text) {
-    return s.cp.indicate(lockgate::incoming(local, peer, lease_of(text)));
+    return s.self.indicate(lockgate::incoming(local, peer, lease_of(text)));
   }
 
   script& s;

@@ -15,7 +15,7 @@ namespace support {
 struct lean_state {
   enum class manner { now, at_once, later, held } how = manner::now;
   lockgate::wait_list held;  ///< send rows wait here
-  lockgate::instance cp;
+  lockgate::instance self;
   std::size_t establishes = 0, activations = 0, adds = 0, removes = 0, reaches = 0, rows = 0,
               sends = 0, dormancies = 0, terminations = 0;
 };
@@ -24,8 +24,8 @@ class lean_provider {
  public:
   explicit lean_provider(lean_state& state) noexcept : state_(&state) {}
 
-  lockgate::answer<void> establish_session(lockgate::instance cp) {
-    state_->cp = cp;
+  lockgate::answer<void> establish_session(lockgate::instance self) {
+    state_->self = self;
     ++state_->establishes;
     if (is_now()) return {};
     return pass_void(state_);
@@ -41,11 +41,11 @@ class lean_provider {
   lockgate::answer<lockgate::status> reach_transport_id(lockgate::transport_id) {
     return count(state_->reaches);
   }
-  lockgate::answer<lockgate::sent> send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::answer<lockgate::accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     ++state_->rows;
     if (!is_now()) return send(state_, messages.size());
     state_->sends += messages.size();
-    return lockgate::sent(messages.size());
+    return lockgate::accepted(messages.size());
   }
   lockgate::answer<void> terminate_session(lockgate::termination_reason) {
     ++state_->terminations;
@@ -67,14 +67,14 @@ class lean_provider {
   static lockgate::task<> pass_void(lean_state* s) {
     if (s->how == lean_state::manner::later) co_await lockgate::yield();
   }
-  static lockgate::task<lockgate::sent> send(lean_state* s, std::size_t count) {
+  static lockgate::task<lockgate::accepted> send(lean_state* s, std::size_t count) {
     if (s->how == lean_state::manner::later) co_await lockgate::yield();
     if (s->how == lean_state::manner::held) {
       const lockgate::status waited = co_await s->held.wait();
-      if (waited) co_return lockgate::sent(waited);
+      if (!waited.ok()) co_return lockgate::accepted(waited);
     }
     s->sends += count;
-    co_return lockgate::sent(count);
+    co_return lockgate::accepted(count);
   }
 
   lean_state* state_;

@@ -24,12 +24,12 @@ namespace support {
 /// Reaches everybody but one peer, refuses its first activation, and asks for an id too early.
 class moody {
  public:
-  lockgate::task<> establish_session(lockgate::instance cp) {
-    const lockgate::status spawned = cp.spawn(ask_for_id(cp));
+  lockgate::task<> establish_session(lockgate::instance self) {
+    const lockgate::status spawned = self.spawn(ask_for_id(self));
     REQUIRE(spawned.ok());
     const lockgate::status slept = co_await lockgate::sleep_for(std::chrono::milliseconds(5));
     REQUIRE(slept.ok());
-    cp_ = cp;
+    instance_ = self;
   }
   void terminate_session(lockgate::termination_reason) {}
   lockgate::status transition_active() {
@@ -38,7 +38,7 @@ class moody {
   lockgate::status reach_transport_id(lockgate::transport_id peer) {
     return peer == id_of(2) ? lockgate::status(lockgate::errc::unreachable) : lockgate::status();
   }
-  lockgate::sent send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::accepted send_buffers(std::span<const lockgate::outgoing> messages) {
     for (const lockgate::outgoing& m : messages) {
       auto memory = std::make_unique<std::byte[]>(m.payload.size());
       m.payload.copy_to(memory.get());
@@ -47,18 +47,18 @@ class moody {
           [](void* p) noexcept { delete[] static_cast<std::byte*>(p); }, memory.get());
       static_cast<void>(memory.release());
       const lockgate::status echoed =
-          cp_.indicate(lockgate::incoming(m.local, m.remote, std::move(copy)));
+          instance_.indicate(lockgate::incoming(m.local, m.remote, std::move(copy)));
       REQUIRE(echoed.ok());
     }
     return messages.size();
   }
 
  private:
-  static lockgate::task<> ask_for_id(lockgate::instance cp) {
-    const lockgate::result<lockgate::transport_id> id = co_await cp.request_transport_id();
+  static lockgate::task<> ask_for_id(lockgate::instance self) {
+    const lockgate::result<lockgate::transport_id> id = co_await self.request_transport_id();
     REQUIRE(id.has_value());
   }
-  lockgate::instance cp_;
+  lockgate::instance instance_;
   int activations_ = 0;
 };
 

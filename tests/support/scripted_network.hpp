@@ -74,7 +74,7 @@ class scripted_operation {
       return true;
     }
     Answer await_resume() const {
-      if (waited_ && waiter_.outcome()) return waiter_.outcome();
+      if (waited_ && !waiter_.outcome().ok()) return waiter_.outcome();
       return of_.answer_(*of_.wire_, of_.into_);
     }
 
@@ -104,7 +104,7 @@ class scripted_socket {
   }
 
   lockgate::socket_address local_address() const { return wire_->local; }
-  lockgate::sent try_send(std::span<const lockgate::outgoing_datagram> batch) {
+  lockgate::accepted try_send(std::span<const lockgate::outgoing_datagram> batch) {
     if (wire_->closed) return lockgate::errc::closed;
     std::size_t done = 0;
     for (; done < batch.size(); ++done, --wire_->credit) {
@@ -126,11 +126,11 @@ class scripted_socket {
   auto receive(std::span<lockgate::received_datagram> into) {
     return scripted_operation<lockgate::result<std::size_t>>(
         wire_, [](scripted_wire& w) -> lockgate::wait_list& { return w.readers; },
-        [](scripted_wire& w) { return w.closed || w.receive_failure || !w.arrived.empty(); },
+        [](scripted_wire& w) { return w.closed || !w.receive_failure.ok() || !w.arrived.empty(); },
         [](scripted_wire& w,
            std::span<lockgate::received_datagram> out) -> lockgate::result<std::size_t> {
           if (w.closed) return lockgate::errc::closed;
-          if (w.receive_failure) return w.receive_failure;
+          if (!w.receive_failure.ok()) return w.receive_failure;
           std::size_t count = 0;
           for (; count < out.size() && !w.arrived.empty(); ++count)
             out[count] = w.arrived.pop_front();
@@ -152,7 +152,7 @@ class scripted_network {
   lockgate::scheduler& home() { return home_; }
   lockgate::slab_pool& buffers() { return pool_; }
   lockgate::result<scripted_socket> open_datagram(const lockgate::socket_address& local) {
-    if (open_failure) return open_failure;
+    if (!open_failure.ok()) return open_failure;
     lockgate::socket_address bound = local;
     if (bound.port == 0) bound.port = next_port_++;
     const auto wire = std::make_shared<scripted_wire>(bound);

@@ -1,7 +1,7 @@
 // A provider that does what a test tells it, row by row and call by call, and notes every call.
 #pragma once
 
-#include "lockgate/base/sent.hpp"               // for sent
+#include "lockgate/base/accepted.hpp"           // for accepted
 #include "lockgate/base/status.hpp"             // for status
 #include "lockgate/base/transport_id.hpp"       // for transport_id
 #include "lockgate/coro/foreign.hpp"            // for uninterruptible
@@ -117,7 +117,7 @@ class script {
   }
 
   lockgate::scheduler* home = nullptr;
-  lockgate::instance cp;          ///< what establish_session was given
+  lockgate::instance self;        ///< what establish_session was given
   std::vector<row_called> calls;  ///< in order
   int running = 0;                ///< rows entered and not left
   int most_running = 0;
@@ -180,16 +180,16 @@ class running_row {
 /// The later part of a row.
 inline lockgate::task<lockgate::status> perform(script* s, lockgate::row which, act what) {
   const running_row counted(*s);
-  if (what.awaits) co_await what.awaits(s->cp);
+  if (what.awaits) co_await what.awaits(s->self);
   door& mine = s->door_of(which);
   if (what.how == manner::waits && !mine.stays_open()) {
     const lockgate::status waited = co_await mine.stoppable().wait();
-    if (waited) co_return waited;
+    if (!waited.ok()) co_return waited;
   } else if (what.how == manner::ignores_stop) {
     co_await lockgate::uninterruptible(mine.pass());
   } else if (what.takes > lockgate::duration::zero()) {
     const lockgate::status slept = co_await lockgate::sleep_for(what.takes);
-    if (slept) co_return slept;
+    if (!slept.ok()) co_return slept;
   } else {
     co_await lockgate::yield();
   }
@@ -199,9 +199,9 @@ inline lockgate::task<lockgate::status> perform(script* s, lockgate::row which, 
 inline lockgate::task<> perform_void(script* s, lockgate::row which, act what) {
   static_cast<void>(co_await perform(s, which, std::move(what)));
 }
-inline lockgate::task<lockgate::sent> perform_sent(script* s, act what, std::size_t accepted) {
+inline lockgate::task<lockgate::accepted> perform_sent(script* s, act what, std::size_t accepted) {
   const lockgate::status answer = co_await perform(s, lockgate::row::send_buffers, std::move(what));
-  co_return answer ? lockgate::sent(answer) : lockgate::sent(accepted);
+  co_return !answer.ok() ? lockgate::accepted(answer) : lockgate::accepted(accepted);
 }
 
 /// The provider itself: all eight rows, as `script` says.
@@ -211,8 +211,8 @@ class scripted_provider {
   scripted_provider(const scripted_provider&) = delete;
   ~scripted_provider() { ++script_->destroyed; }
 
-  lockgate::answer<void> establish_session(lockgate::instance cp) {
-    script_->cp = cp;
+  lockgate::answer<void> establish_session(lockgate::instance self) {
+    script_->self = self;
     return answer_void({.which = lockgate::row::establish_session, .at = {}, .provider = this});
   }
   lockgate::answer<void> terminate_session(lockgate::termination_reason why) {
@@ -234,7 +234,7 @@ class scripted_provider {
   lockgate::answer<lockgate::status> reach_transport_id(lockgate::transport_id id) {
     return answer(lockgate::row::reach_transport_id, id);
   }
-  lockgate::answer<lockgate::sent> send_buffers(std::span<const lockgate::outgoing> messages) {
+  lockgate::answer<lockgate::accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     row_called call;
     call.which = lockgate::row::send_buffers;
     call.provider = this;
@@ -247,8 +247,9 @@ class scripted_provider {
     act mine = script_->begin(std::move(call));
     const std::size_t accepted = mine.accepts < messages.size() ? mine.accepts : messages.size();
     if (is_later(mine)) return perform_sent(script_, std::move(mine), accepted);
-    return mine.answer ? lockgate::sent(accepted == messages.size() ? 0 : accepted, mine.answer)
-                       : lockgate::sent(accepted);
+    return !mine.answer.ok()
+               ? lockgate::accepted(accepted == messages.size() ? 0 : accepted, mine.answer)
+               : lockgate::accepted(accepted);
   }
 
  private:

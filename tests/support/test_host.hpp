@@ -36,8 +36,8 @@ class test_host final : public lockgate::instance_host {
 
   lockgate::scheduler& home() noexcept override { return home_; }
   lockgate::stop_state& stop() noexcept override { return group_.stop(); }
-  lockgate::sent indicate(std::span<lockgate::incoming> messages) noexcept override {
-    if (indicate_answer) return indicate_answer;
+  lockgate::accepted indicate(std::span<lockgate::incoming> messages) noexcept override {
+    if (!indicate_answer.ok()) return indicate_answer;
     for (auto& message : messages) indicated.push_back(std::move(message));
     return messages.size();
   }

@@ -43,7 +43,7 @@ class slow_signalling final : public lockgate::signalling {
  private:
   static lockgate::task<> deliver(slow_signalling* self, lockgate::signal_message message) {
     const lockgate::status slept = co_await lockgate::sleep_for(self->delay);
-    if (slept) co_return;
+    if (!slept.ok()) co_return;
     for (lockgate::signal_sink* sink : self->sinks_)
       if (sink->has_id(message.to)) co_return sink->signal_arrived(std::move(message));
   }
@@ -223,9 +223,9 @@ class turn_world {
       std::memcpy(bytes.data() + 8, &check, 8);
       const lockgate::status gone =
           co_await s.end.send_to(id_of(1 - i), lockgate::chain(lockgate::bytes_view(bytes)));
-      ++(gone ? s.refused : s.sent);
+      ++(gone.ok() ? s.sent : s.refused);
       const lockgate::status slept = co_await lockgate::sleep_for(interval);
-      if (slept) co_return;
+      if (!slept.ok()) co_return;
     }
   }
   static lockgate::task<> receives(turn_world* w, std::size_t i) {

@@ -9,8 +9,8 @@
 #include <string>     // for string
 
 namespace lt = lockgate::testing;
+using lockgate::accepted;
 using lockgate::errc;
-using lockgate::sent;
 using lockgate::status;
 using lockgate::task;
 
@@ -22,7 +22,7 @@ struct plain {
   void terminate_session(lockgate::termination_reason) {}
   status transition_active() { return {}; }
   status reach_transport_id(lockgate::transport_id) { return {}; }
-  sent send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
+  accepted send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size(); }
 };
 
 struct with_all_rows : plain {
@@ -48,20 +48,22 @@ struct hangs_in_establish : plain {
 };
 
 struct miscounts : plain {
-  sent send_buffers(std::span<const lockgate::outgoing> messages) { return messages.size() - 1; }
+  accepted send_buffers(std::span<const lockgate::outgoing> messages) {
+    return messages.size() - 1;
+  }
 };
 
 struct greets_early : plain {
-  void establish_session(lockgate::instance cp) {
+  void establish_session(lockgate::instance self) {
     static std::byte byte[1];
     lockgate::lease payload = lockgate::lease::wrap(byte, [](void*) noexcept {}, nullptr);
-    static_cast<void>(cp.indicate(lockgate::incoming(
+    static_cast<void>(self.indicate(lockgate::incoming(
         lockgate::transport_id(), lockgate::transport_id(), std::move(payload))));
   }
 };
 
 struct ignores_stop : plain {
-  void establish_session(lockgate::instance cp) { static_cast<void>(cp.spawn(tick())); }
+  void establish_session(lockgate::instance self) { static_cast<void>(self.spawn(tick())); }
   static task<> tick() {
     for (;;) static_cast<void>(co_await lockgate::sleep_for(std::chrono::seconds(1)));
   }

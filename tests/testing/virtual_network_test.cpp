@@ -72,7 +72,7 @@ class world {
   bool send(end& from, const socket_address& to, std::size_t size = 3) {
     const std::vector<std::byte> bytes(size, std::byte{0x5a});
     const lockgate::outgoing_datagram datagram{to, lockgate::chain(bytes)};
-    const bool taken = from.socket.try_send({&datagram, 1}).accepted == 1;
+    const bool taken = from.socket.try_send({&datagram, 1}).count == 1;
     trial.run_for(1s);
     return taken;
   }

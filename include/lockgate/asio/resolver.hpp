@@ -55,7 +55,7 @@ inline task<result<std::vector<ip_address>>> resolve_with_asio(asio::io_context&
         shared->waiting.complete_all(outcome);
       });
   const status ended = co_await shared->waiting.wait();
-  if (ended) co_return answer(ended);
+  if (!ended.ok()) co_return answer(ended);
   co_return answer(std::move(shared->found));
 }
 

@@ -56,16 +56,16 @@ class asio_stream {
     connection& to = *made.connection_;
     const auto endpoint = to_endpoint<asio::ip::tcp>(target.to);
     const status connected = co_await to.socket.async_connect(endpoint, as_operation);
-    if (connected) co_return result<asio_stream>(connected);
+    if (!connected.ok()) co_return result<asio_stream>(connected);
     std::error_code ignored;  // a socket without it is slower, not broken
     to.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     if (target.secured) {
       to.tls.emplace(to.socket, tls);
       const status prepared = prepare(*to.tls, target);
-      if (prepared) co_return result<asio_stream>(prepared);
+      if (!prepared.ok()) co_return result<asio_stream>(prepared);
       const status secured =
           co_await to.tls->async_handshake(asio::ssl::stream_base::client, as_operation);
-      if (secured) co_return result<asio_stream>(secured);
+      if (!secured.ok()) co_return result<asio_stream>(secured);
     }
     co_return result<asio_stream>(std::move(made));
   }

@@ -3,8 +3,8 @@
 
 #include "lockgate/asio/detail/udp_channel.hpp"  // for udp_channel, udp_reader
 #include "lockgate/asio/udp_statistics.hpp"      // for udp_statistics, udp_options
+#include "lockgate/base/accepted.hpp"            // for accepted
 #include "lockgate/base/result.hpp"              // for result
-#include "lockgate/base/sent.hpp"                // for sent
 #include "lockgate/base/status.hpp"              // for status
 #include "lockgate/coro/operation.hpp"           // for task_context
 #include "lockgate/net/datagram_socket.hpp"      // for received_datagram, outgoing_datagram
@@ -43,7 +43,9 @@ class basic_udp_socket {
 
   [[nodiscard]] socket_address local_address() const noexcept { return channel_->local(); }
   [[nodiscard]] const udp_statistics& statistics() const noexcept { return channel_->statistics(); }
-  sent try_send(std::span<const outgoing_datagram> batch) noexcept { return channel_->send(batch); }
+  accepted try_send(std::span<const outgoing_datagram> batch) noexcept {
+    return channel_->send(batch);
+  }
 
   class writable_operation;
   class receive_operation;
@@ -109,7 +111,7 @@ class basic_udp_socket<Transfer>::receive_operation {
     }
     result<std::size_t> await_resume() noexcept {
       if (!waited_ && channel_.closed()) return errc::closed;
-      if (reader_.outcome()) return reader_.outcome();
+      if (!reader_.outcome().ok()) return reader_.outcome();
       return reader_.count;
     }
 

@@ -12,7 +12,7 @@
 namespace lockgate::inline v0 {
 
 /// Either a `T` or a failed `status`; what `std::expected<T, status>` will be once every supported
-/// compiler has it, with the same member names and meanings.
+/// compiler has it, with the same member names and meanings, and `ok()` as `status` has it.
 ///
 /// Requires: the status given to the failing constructor is a failure.
 template <class T>
@@ -29,7 +29,7 @@ class [[nodiscard]] result {
     std::construct_at(std::addressof(value_), std::forward<U>(value));
   }
   constexpr result(status error) noexcept : error_(error), has_value_(false) {
-    LOCKGATE_ASSERT(error, "result: a result without a value needs a failed status");
+    LOCKGATE_ASSERT(!error.ok(), "result: a result without a value needs a failed status");
   }
   constexpr result(errc error) noexcept : result(status(error)) {}
 
@@ -56,6 +56,7 @@ class [[nodiscard]] result {
   }
   constexpr ~result() { reset(); }
 
+  [[nodiscard]] constexpr bool ok() const noexcept { return has_value_; }
   [[nodiscard]] constexpr bool has_value() const noexcept { return has_value_; }
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value_; }
 

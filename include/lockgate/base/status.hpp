@@ -40,7 +40,7 @@ class foreign_categories {
 }  // namespace detail
 
 /// An error code that is constexpr and cheap: a `std::error_code` in one word, whose category is
-/// only looked up when somebody asks.
+/// only looked up when somebody asks. It is no condition by itself: `if (!started.ok())`.
 ///
 /// Cost: 8 bytes, no call on the success path (`std::error_code{}` calls `system_category()`).
 class status {
@@ -57,8 +57,6 @@ class status {
   }
 
   [[nodiscard]] constexpr bool ok() const noexcept { return bits_ == 0; }
-  /// True for a failure, as with `std::error_code`: `if (auto s = ...; s)` handles the error.
-  [[nodiscard]] constexpr explicit operator bool() const noexcept { return bits_ != 0; }
 
   [[nodiscard]] std::error_code code() const noexcept {
     if (bits_ == 0) return {};

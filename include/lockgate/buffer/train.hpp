@@ -8,8 +8,8 @@
 
 namespace lockgate::inline v0 {
 
-// Each of the messages of a train has `segment` bytes; the last one may be shorter. A `segment` of
-// 0 says that the bytes are no train but one message.
+// Each of the messages of a train has `segment_size` bytes; the last one may be shorter. A
+// `segment_size` of 0 says that the bytes are no train but one message.
 
 /// The most messages in a train that is sent (UDP_MAX_SEGMENTS of Linux before 6.9).
 inline constexpr std::size_t longest_train = 64;
@@ -18,18 +18,19 @@ inline constexpr std::size_t largest_train = 65000;
 
 /// The size of the first message of `bytes` bytes.
 [[nodiscard]] constexpr std::size_t first_in_train(std::size_t bytes,
-                                                   std::size_t segment) noexcept {
-  return segment == 0 ? bytes : std::min(bytes, segment);
+                                                   std::size_t segment_size) noexcept {
+  return segment_size == 0 ? bytes : std::min(bytes, segment_size);
 }
 /// How many messages `bytes` bytes are.
-[[nodiscard]] constexpr std::size_t train_length(std::size_t bytes, std::size_t segment) noexcept {
-  return segment == 0 || bytes <= segment ? 1 : (bytes + segment - 1) / segment;
+[[nodiscard]] constexpr std::size_t train_length(std::size_t bytes,
+                                                 std::size_t segment_size) noexcept {
+  return segment_size == 0 || bytes <= segment_size ? 1 : (bytes + segment_size - 1) / segment_size;
 }
 /// Calls `visit(bytes_view)` for each message of `train`, in order.
 template <class F>
-void for_each_in_train(bytes_view train, std::size_t segment, F visit) {
+void for_each_in_train(bytes_view train, std::size_t segment_size, F visit) {
   do {
-    const std::size_t size = first_in_train(train.size(), segment);
+    const std::size_t size = first_in_train(train.size(), segment_size);
     visit(train.first(size));
     train = train.subspan(size);
   } while (!train.empty());

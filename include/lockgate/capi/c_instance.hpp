@@ -39,7 +39,7 @@ class c_instance final : stop_callback {
   void* handle = nullptr;
 
   provider_instance registered;
-  instance cp;                        ///< from establish on
+  instance native;                    ///< from establish on
   bool answering_activation = false;  ///< the transitionActive callback has not returned
 
   [[nodiscard]] std::uint32_t generation() const noexcept {
@@ -48,7 +48,7 @@ class c_instance final : stop_callback {
 
   /// The session begins: its end will close the gate for good.
   void session_begins(instance session) noexcept {
-    cp = session;
+    native = session;
     if (session.stop().stop_requested()) gate.end();
     else session.stop().add(*this);
   }
@@ -65,7 +65,7 @@ class c_instance final : stop_callback {
   status deregister(blocking_call* caller) noexcept {
     if (!running_down_) {
       const status started = host::get().spawn(run_down(this));
-      if (started) return started;
+      if (!started.ok()) return started;
       running_down_ = true;
     }
     if (caller) callers_.push_back(*caller);
@@ -79,7 +79,7 @@ class c_instance final : stop_callback {
     intrusive_list<blocking_call> callers;
     callers.splice_back(callers_);
     registered = provider_instance();
-    cp = instance();
+    native = instance();
     running_down_ = false;
     gate.move(generation(), handle_phase::registered, handle_phase::deregistered);
     while (!callers.empty()) callers.pop_front().finish(S_OK);

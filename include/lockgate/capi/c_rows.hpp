@@ -1,7 +1,7 @@
 // The dispatch table of C callbacks as rows of `any_provider`.
 #pragma once
 
-#include "lockgate/base/sent.hpp"               // for sent
+#include "lockgate/base/accepted.hpp"           // for accepted
 #include "lockgate/base/status.hpp"             // for status
 #include "lockgate/capi/c_instance.hpp"         // for c_instance
 #include "lockgate/capi/hresult.hpp"            // for pending, to_status
@@ -53,8 +53,8 @@ class c_rows {
  private:
   static c_instance& of(void* self) noexcept { return *static_cast<c_instance*>(self); }
 
-  static answer<void> establish(void* self, instance cp) noexcept {
-    of(self).session_begins(cp);
+  static answer<void> establish(void* self, instance given) noexcept {
+    of(self).session_begins(given);
     return lockgate::detail::call_row<void>([self] {
       of(self).table.establishSessionIndication(of(self).handle, of(self).user_context);
     });
@@ -78,7 +78,7 @@ class c_rows {
     answer<status> given = control(self, me.table.transitionActive, std::move(row));
     me.answering_activation = false;
     if (given.is_later()) return given;
-    if (given.failure() || given.now()) me.gate.close();
+    if (given.failure() || !given.now().ok()) me.gate.close();
     else me.gate.open(ticket);
     return given;
   }
@@ -128,30 +128,30 @@ class c_rows {
   }
   /// One callback for each message; while one is pended the next waits, because those after a
   /// message that fails are not to be sent.
-  static answer<sent> send(void* self, std::span<const outgoing> messages) noexcept {
-    return lockgate::detail::call_row<sent>([&]() -> answer<sent> {
+  static answer<accepted> send(void* self, std::span<const outgoing> messages) noexcept {
+    return lockgate::detail::call_row<accepted>([&]() -> answer<accepted> {
       for (std::size_t done = 0; done < messages.size(); ++done) {
         row_hold row;
         const HRESULT result = send_one(self, row, messages[done]);
         if (result == pending) return send_rest(self, messages, done, std::move(row));
-        if (FAILED(result)) return sent(done, to_status(result));
+        if (FAILED(result)) return accepted(done, to_status(result));
       }
-      return sent(messages.size());
+      return accepted(messages.size());
     });
   }
-  static task<sent> send_rest(void* self, std::span<const outgoing> messages, std::size_t done,
-                              row_hold row) {
+  static task<accepted> send_rest(void* self, std::span<const outgoing> messages, std::size_t done,
+                                  row_hold row) {
     for (;;) {
       const HRESULT result = co_await row->completion();
-      if (FAILED(result)) co_return sent(done, to_status(result));
+      if (FAILED(result)) co_return accepted(done, to_status(result));
       for (;;) {
-        if (++done == messages.size()) co_return sent(done);
+        if (++done == messages.size()) co_return accepted(done);
         if (of(self).registered.state() != session_state::active)
-          co_return sent(done, errc::terminated);
+          co_return accepted(done, errc::terminated);
         row = row_hold();
         const HRESULT next = send_one(self, row, messages[done]);
         if (next == pending) break;
-        if (FAILED(next)) co_return sent(done, to_status(next));
+        if (FAILED(next)) co_return accepted(done, to_status(next));
       }
     }
   }

@@ -117,7 +117,7 @@ HRESULT WINAPI CPNatfwtRegisterProviderInstance(CPNATFWT_PROVIDER_INSTANCE provi
     const lockgate::status granted = capi::on_platform_thread()
                                          ? request.carry_out_now()
                                          : lockgate::capi::run([&] { return request.carry_out(); });
-    if (!granted && interfaceLuid) interfaceLuid->Value = request.luid();
+    if (granted.ok() && interfaceLuid) interfaceLuid->Value = request.luid();
     return lockgate::capi::to_hresult(granted);
   });
 }
@@ -177,7 +177,7 @@ HRESULT WINAPI CPNatfwtIndicateReceivedBuffers(
   if (copy.size() == 0) return E_OUTOFMEMORY;
   if (!of->gate.enter(generation)) return CPNATFWT_E_STATE;
   if (!here) return capi::blocking_indication(*of, std::move(copy)).hand_over_and_wait();
-  const lockgate::status delivered = of->cp.indicate(std::move(copy));
+  const lockgate::status delivered = of->native.indicate(std::move(copy));
   of->leave();
   return lockgate::capi::to_hresult(delivered);
 }

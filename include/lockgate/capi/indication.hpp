@@ -102,15 +102,15 @@ class indication final : posted_item, ready_item, lease_owner {
     if (what_.part_count() == 1) {
       lease payload;
       what_.for_each_part([&](std::span<std::byte> part) { payload = lease(*this, part); });
-      return from_.cp.indicate(incoming(what_.local, what_.remote, std::move(payload)));
+      return from_.native.indicate(incoming(what_.local, what_.remote, std::move(payload)));
     }
     std::vector<lease> parts;
     const status made = lockgate::detail::without_throwing([&] {
       parts.reserve(what_.part_count());
       what_.for_each_part([&](std::span<std::byte> part) { parts.push_back(lease(*this, part)); });
     });
-    if (made) return made;
-    return from_.cp.indicate(incoming(what_.local, what_.remote, std::move(parts)));
+    if (!made.ok()) return made;
+    return from_.native.indicate(incoming(what_.local, what_.remote, std::move(parts)));
   }
   void arrive() noexcept {
     inside_call_ = true;
@@ -171,7 +171,7 @@ class blocking_indication final : posted_item {
               auto& me = static_cast<blocking_indication&>(self);
               const status delivered = me.from_.gate.look().has_ended()
                                            ? status(errc::terminated)
-                                           : me.from_.cp.indicate(std::move(me.message_));
+                                           : me.from_.native.indicate(std::move(me.message_));
               me.message_ = incoming();
               me.from_.leave();
               me.done_.finish(to_hresult(delivered));

@@ -59,7 +59,7 @@ class pended_row final : posted_item {
     const std::size_t count = payload.part_count();
     CPNATFWT_BUFFER* parts = few_.data();
     if (count > few_.size()) {
-      if (lockgate::detail::without_throwing([&] { many_.resize(count); })) return nullptr;
+      if (!lockgate::detail::without_throwing([&] { many_.resize(count); }).ok()) return nullptr;
       parts = many_.data();
     }
     for (std::size_t i = 0; i < count; ++i) {

@@ -108,7 +108,7 @@ auto run(F make) {
   detail::run_outcome<result_type> out;
   platform().home().post([&make, &out] {
     const status started = detail::spawn(detail::run_and_tell<result_type>(make(), &out));
-    if (started) out.done.finish(E_OUTOFMEMORY);
+    if (!started.ok()) out.done.finish(E_OUTOFMEMORY);
   });
   out.done.wait();
   lockgate::detail::rethrow_if(out.failure);

@@ -62,10 +62,10 @@ class registration_request {
     return settle(errc::would_block);
   }
   status settle(status granted) noexcept {
-    if (granted) of_.registered = provider_instance();
+    if (!granted.ok()) of_.registered = provider_instance();
     wish_.interface_luid = of_.registered.interface_luid();
     settled_ = true;  // from the next line on the handle may be registered or destroyed again
-    move_on(granted ? handle_phase::created : handle_phase::registered);
+    move_on(!granted.ok() ? handle_phase::created : handle_phase::registered);
     return granted;
   }
 
@@ -103,7 +103,7 @@ class deregistration_request final : posted_item {
     // Another thread's call has finished since this one was made: it is joined all the same (U18).
     if (now.phase() == handle_phase::deregistered) return done_.finish(S_OK);
     const status accepted = of_.deregister(&done_);
-    if (accepted) done_.finish(to_hresult(accepted));
+    if (!accepted.ok()) done_.finish(to_hresult(accepted));
   }
 
   c_instance& of_;

@@ -49,7 +49,7 @@ class direct {
 
   direct(Network& network, const peer_table& peers) noexcept : network_(network), peers_(peers) {}
 
-  void establish_session(instance cp) noexcept { cp_ = cp; }
+  void establish_session(instance self) noexcept { instance_ = self; }
   status transition_active() noexcept { return {}; }
   void terminate_session(termination_reason) noexcept {
     while (!ports_.empty()) close(ports_.begin());
@@ -59,8 +59,8 @@ class direct {
     auto opened = network_.open_datagram(peers_.binding_of(id));
     if (!opened) return opened.error();
     const auto made = std::make_shared<port>(id, std::move(*opened));
-    const status receiving = cp_.spawn(receive(made));
-    if (!receiving) ports_[id] = made;
+    const status receiving = instance_.spawn(receive(made));
+    if (receiving.ok()) ports_[id] = made;
     return receiving;
   }
   status remove_transport_id(transport_id id) noexcept {
@@ -73,11 +73,11 @@ class direct {
     return peers_.find(peer) ? status() : status(errc::unreachable);
   }
   /// Answers now, unless a socket has to wait.
-  answer<sent> send_buffers(std::span<const outgoing> messages) {
-    const sent at_once = send_now(messages);
+  answer<accepted> send_buffers(std::span<const outgoing> messages) {
+    const accepted at_once = send_now(messages);
     if (at_once.why != errc::would_block) [[likely]]
       return at_once;
-    return send_rest(messages, at_once.accepted);
+    return send_rest(messages, at_once.count);
   }
 
   [[nodiscard]] const direct_counters& counters() const noexcept { return counters_; }
@@ -134,7 +134,8 @@ class direct {
       const result<std::size_t> count = co_await receive_from(at->socket, at->datagrams);
       if (!count) [[unlikely]] {
         if (count.error() == errc::closed || count.error() == errc::canceled) co_return;
-        static_cast<void>(co_await cp_.deregister());  // accepted, or the session is ending anyway
+        static_cast<void>(
+            co_await instance_.deregister());  // accepted, or the session is ending anyway
         co_return;
       }
       hand_up(*at, std::span(at->datagrams).first(*count));
@@ -168,17 +169,17 @@ class direct {
       }
       if (!peer || datagram.truncated) [[unlikely]] {
         (peer ? counters_.truncated : counters_.unknown_sender) +=
-            train_length(datagram.payload.size(), datagram.segment);
+            train_length(datagram.payload.size(), datagram.segment_size);
         datagram.payload.reset();
         continue;
       }
-      taken += train_length(datagram.payload.size(), datagram.segment);
+      taken += train_length(datagram.payload.size(), datagram.segment_size);
       incoming& message = *out++;
       message.assign(at.id, *peer, std::move(datagram.payload));
       message.arrival = datagram.arrival;
       message.local_address = datagram.local;
       message.ecn = datagram.ecn;
-      message.segment = datagram.segment;
+      message.segment_size = datagram.segment_size;
     }
     counters_.received += taken;
     return {at.messages.data(), out};
@@ -186,8 +187,8 @@ class direct {
 
   void hand_up(std::span<incoming> messages) noexcept {
     while (!messages.empty()) {
-      const sent taken = cp_.indicate(messages);
-      messages = messages.subspan(taken.accepted);
+      const accepted taken = instance_.indicate(messages);
+      messages = messages.subspan(taken.count);
       if (messages.empty()) [[likely]]
         return;
       --counters_.received;
@@ -203,19 +204,19 @@ class direct {
   }
 
   /// Sends what goes without waiting, in order.
-  sent send_now(std::span<const outgoing> messages) noexcept {
+  accepted send_now(std::span<const outgoing> messages) noexcept {
     std::size_t done = 0;
     while (done < messages.size()) {
-      const sent more = send_run(messages.subspan(done));
-      done += more.accepted;
-      if (more.why) [[unlikely]]
+      const accepted more = send_run(messages.subspan(done));
+      done += more.count;
+      if (!more.why.ok()) [[unlikely]]
         return {done, more.why};
     }
     return done;
   }
 
   /// Sends the first messages of a batch, as many as one socket takes with one call.
-  sent send_run(std::span<const outgoing> messages) noexcept {
+  accepted send_run(std::span<const outgoing> messages) noexcept {
     const transport_id& local = messages.front().local;
     const auto from = ports_.find(local);
     if (from == ports_.end()) [[unlikely]]
@@ -230,32 +231,32 @@ class direct {
       outgoing_datagram& datagram = to_send_[count++];
       datagram.to = *to;
       datagram.payload = message.payload;
-      datagram.segment = message.segment;
+      datagram.segment_size = message.segment_size;
     }
     if (count == 0) return errc::unreachable;  // its row of the table is gone
-    const sent taken = by.socket.try_send(std::span(to_send_).first(count));
-    counters_.sent += message_count(messages.first(taken.accepted));
+    const accepted taken = by.socket.try_send(std::span(to_send_).first(count));
+    counters_.sent += message_count(messages.first(taken.count));
     return taken;
   }
 
   /// Sends the rest of a batch, waiting wherever a socket has to.
-  task<sent> send_rest(std::span<const outgoing> messages, std::size_t done) {
+  task<accepted> send_rest(std::span<const outgoing> messages, std::size_t done) {
     for (;;) {
       ++counters_.waits;
       const auto from = ports_.find(messages[done].local);
-      if (from == ports_.end()) co_return sent(done, errc::unknown_transport_id);
+      if (from == ports_.end()) co_return accepted(done, errc::unknown_transport_id);
       const std::shared_ptr<port> waiting = from->second;  // removing the id must not end it here
       const status writable = co_await waiting->socket.writable();
-      if (writable) co_return sent(done, writable);
-      const sent more = send_now(messages.subspan(done));
-      done += more.accepted;
-      if (more.why != errc::would_block) co_return sent(done, more.why);
+      if (!writable.ok()) co_return accepted(done, writable);
+      const accepted more = send_now(messages.subspan(done));
+      done += more.count;
+      if (more.why != errc::would_block) co_return accepted(done, more.why);
     }
   }
 
   Network& network_;
   const peer_table& peers_;
-  instance cp_;
+  instance instance_;
   direct_counters counters_;
   port_table ports_;
   std::array<outgoing_datagram, send_size> to_send_;  // within one call

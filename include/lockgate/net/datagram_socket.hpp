@@ -1,10 +1,10 @@
 // The network seam: what a UDP socket must offer, whoever implements it.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"     // for accepted
 #include "lockgate/base/address.hpp"      // for socket_address
 #include "lockgate/base/clock.hpp"        // for time_point
 #include "lockgate/base/result.hpp"       // for result
-#include "lockgate/base/sent.hpp"         // for sent
 #include "lockgate/buffer/chain.hpp"      // for chain
 #include "lockgate/buffer/lease.hpp"      // for lease
 #include "lockgate/buffer/slab_pool.hpp"  // for slab_pool
@@ -24,7 +24,7 @@ struct outgoing_datagram {
   socket_address to;
   chain payload;
   /// Not 0: the payload, in one part, is a train of datagrams of this size, for a `train_socket`.
-  std::size_t segment = 0;
+  std::size_t segment_size = 0;
 };
 
 /// A datagram as it arrived: the bytes are the memory the network wrote into.
@@ -38,7 +38,7 @@ struct received_datagram {
   std::uint8_t ecn = 0;    ///< RFC 3168 codepoint, 0 where unknown
   bool truncated = false;  ///< longer than the memory: not the whole message
   /// Not 0: the payload is a train of datagrams of this size, from `receive_trains`.
-  std::uint16_t segment = 0;
+  std::uint16_t segment_size = 0;
 };
 
 /// A UDP socket.
@@ -53,7 +53,7 @@ concept datagram_socket =
     std::movable<S> && requires(S& socket, std::span<const outgoing_datagram> batch,
                                 std::span<received_datagram> into) {
       { socket.local_address() } -> std::same_as<socket_address>;
-      { socket.try_send(batch) } -> std::same_as<sent>;
+      { socket.try_send(batch) } -> std::same_as<accepted>;
       { socket.writable() } -> operation;
       { socket.receive(into) } -> operation;
       socket.close();

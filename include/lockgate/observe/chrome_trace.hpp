@@ -66,13 +66,13 @@ class chrome_trace {
   void on(const event& e) noexcept {
     if (finished_) return;
     latest_ = e.at;
-    if (detail::without_throwing([&] { add(e); })) ++lost_;
+    if (!detail::without_throwing([&] { add(e); }).ok()) ++lost_;
   }
   /// Ends everything that is still open, at the time of the latest event. Later events are not
   /// written.
   void finish() noexcept {
     if (std::exchange(finished_, true)) return;
-    if (detail::without_throwing([&] { close_all(); })) ++lost_;
+    if (!detail::without_throwing([&] { close_all(); }).ok()) ++lost_;
   }
   /// Events for which there was no memory.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
@@ -250,7 +250,7 @@ class chrome_trace {
     out.time(e.at).member("s", "t").arguments();
     if (!e.id.is_nil()) out.member("peer", id_text(e.id));
     if (e.which != row::none) out.member("row", to_string(e.which));
-    if (e.result) out.member("result", e.result);
+    if (!e.result.ok()) out.member("result", e.result);
     if (e.kind == event_kind::session_ending) out.member("reason", to_string(e.reason));
   }
   void begin(track at, time_point when, std::string_view name) {

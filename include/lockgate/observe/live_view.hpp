@@ -201,7 +201,7 @@ class live_view : timer {
       text_ += to_string(e.kind);
       if (e.which != row::none) text_ += ' ' + std::string(to_string(e.which));
       if (!e.id.is_nil()) text_ += ' ' + to_string(e.id);
-      if (e.result) text_ += ": " + e.result.message();
+      if (!e.result.ok()) text_ += ": " + e.result.message();
     }
     text_ += '\n';
     to_.write(text_);

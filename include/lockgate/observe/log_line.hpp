@@ -45,11 +45,12 @@ enum class log_level : std::uint8_t { trace, debug, info, warning, error };
     case event_kind::row_began:
       return e.which == row::send_buffers ? log_level::trace : log_level::debug;
     case event_kind::row_ended:
-      if (e.which == row::send_buffers) return e.result ? log_level::debug : log_level::trace;
-      return e.result ? log_level::warning : log_level::debug;
+      if (e.which == row::send_buffers) return !e.result.ok() ? log_level::debug : log_level::trace;
+      return !e.result.ok() ? log_level::warning : log_level::debug;
     case event_kind::signal_sent:
     case event_kind::signal_received: return log_level::debug;
-    case event_kind::registration_ended: return e.result ? log_level::warning : log_level::info;
+    case event_kind::registration_ended:
+      return !e.result.ok() ? log_level::warning : log_level::info;
     default: return log_level::info;
   }
 }
@@ -87,10 +88,10 @@ inline void append_log_line(std::string& out, const event& e) {
     word("id", {});
     append_text(out, e.id);
   }
-  if (e.which == row::send_buffers && !e.result) number("messages", e.amount);
+  if (e.which == row::send_buffers && e.result.ok()) number("messages", e.amount);
   if (e.kind == event_kind::message_sent || e.kind == event_kind::message_received)
     number("bytes", e.amount);
-  if (!e.result) return;
+  if (e.result.ok()) return;
   word("error", {});
   detail::append_quoted_outcome(out, e.result);
 }
@@ -116,7 +117,7 @@ class log_lines {
       append_log_line(line_, e);
       write_(level, std::string_view(line_));
     });
-    if (written) ++lost_;
+    if (!written.ok()) ++lost_;
   }
   /// Events for which there was no memory.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }

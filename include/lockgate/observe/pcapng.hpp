@@ -57,11 +57,11 @@ class pcapng {
 
   void on(const event& e) noexcept {
     if (level_of(e) < wish_.least) return;
-    if (detail::without_throwing([&] { write_entry(e); })) ++lost_;
+    if (!detail::without_throwing([&] { write_entry(e); }).ok()) ++lost_;
   }
   /// Writes a message as a packet.
   void on_message(const observed_message& m) noexcept {
-    if (detail::without_throwing([&] { write_message(m); })) ++lost_;
+    if (!detail::without_throwing([&] { write_message(m); }).ok()) ++lost_;
   }
   /// Messages and events for which there was no memory.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }

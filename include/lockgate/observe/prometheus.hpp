@@ -108,7 +108,7 @@ class exposition {
 class prometheus_metrics {
  public:
   void on(const event& e) noexcept {
-    if (detail::without_throwing([&] { add(e); })) ++lost_;
+    if (!detail::without_throwing([&] { add(e); }).ok()) ++lost_;
   }
 
   /// Everything so far, in the text exposition format 0.0.4. Errors: throws `std::bad_alloc`.
@@ -138,7 +138,7 @@ class prometheus_metrics {
   void add(const event& e) {
     switch (e.kind) {
       case event_kind::instance_created: break;
-      case event_kind::registration_ended: ++(e.result ? refused_ : granted_); break;
+      case event_kind::registration_ended: ++(e.result.ok() ? granted_ : refused_); break;
       case event_kind::state_changed: state_changed(e); break;
       case event_kind::row_began: static_cast<void>(instances_[e.instance].rows.began(e)); break;
       case event_kind::row_ended: row_ended(e); break;
@@ -182,7 +182,7 @@ class prometheus_metrics {
   void row_ended(const event& e) {
     if (const auto row = instances_[e.instance].rows.ended(e))
       at(row_times_, e.which).add(e.at - row->since);
-    if (e.result) ++at(row_failures_, e.which);
+    if (!e.result.ok()) ++at(row_failures_, e.which);
   }
   /// Opened and not closed, as far as this observer was there.
   static std::uint64_t open(std::uint64_t opened, std::uint64_t closed) noexcept {

@@ -57,7 +57,7 @@ class status_board {
   }
 
   void on(const event& e) noexcept {
-    if (detail::without_throwing([&] { add(e); })) ++lost_;
+    if (!detail::without_throwing([&] { add(e); }).ok()) ++lost_;
   }
 
   /// By instance and by endpoint, in the order in which they were made.
@@ -104,7 +104,7 @@ class status_board {
         static_cast<void>(on.rows.ended(e));
         if (e.which == row::transition_active) {
           on.failed_activation.reset();
-          if (e.result) on.failed_activation = e;
+          if (!e.result.ok()) on.failed_activation = e;
         }
         if (on.overran && on.overran->which == e.which) on.overran.reset();
         return;

@@ -22,7 +22,7 @@ class traffic_count {
     switch (e.kind) {
       case event_kind::row_began: calls_ += entry.count; break;
       case event_kind::row_ended:
-        if (e.result) refusals_[e.result.message()] += entry.count;
+        if (!e.result.ok()) refusals_[e.result.message()] += entry.count;
         break;
       case event_kind::message_sent: sent_.add(entry); break;
       case event_kind::message_received: received_.add(entry); break;

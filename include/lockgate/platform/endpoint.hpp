@@ -1,8 +1,8 @@
 // The application's side: an endpoint with a transport id, sending and receiving messages.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"                   // for accepted
 #include "lockgate/base/result.hpp"                     // for result
-#include "lockgate/base/sent.hpp"                       // for sent
 #include "lockgate/base/transport_id.hpp"               // for transport_id
 #include "lockgate/buffer/chain.hpp"                    // for chain
 #include "lockgate/buffer/shared_lease.hpp"             // for way_home
@@ -68,9 +68,9 @@ class endpoint {
   /// Sends several messages with as few row calls as possible. Stops at the first that fails.
   ///
   /// Guarantees: in order; while the batch waits, messages sent by others may come between its own.
-  /// Completes: with a `sent`: how many were accepted, and why the next one was not.
+  /// Completes: with a `accepted`: how many were accepted, and why the next one was not.
   /// Lifetime: the list and the payloads are borrowed until completion.
-  [[nodiscard]] task<sent> send_to(std::span<const message_to> messages);
+  [[nodiscard]] task<accepted> send_to(std::span<const message_to> messages);
   /// Hands a message over without waiting: this turn's messages go to the provider together.
   ///
   /// Guarantees: consumed only on success; a failure that comes later is a counted drop.
@@ -84,7 +84,7 @@ class endpoint {
   ///             over, and why the next one was not.
   /// Requires: they have one part each.
   /// Cost: looks the path up once for messages in a row to one peer.
-  sent forward(std::span<incoming> messages) noexcept;
+  accepted forward(std::span<incoming> messages) noexcept;
   /// The same as for one, but only if the path is open. Errors: would_block where `send_to` would
   /// wait.
   status try_send(const transport_id& to, lease&& payload) noexcept;

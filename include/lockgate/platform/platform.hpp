@@ -121,11 +121,11 @@ inline task<status> platform::stop() {
   }
   while (!core_.sessions.empty()) {
     const status waited = co_await core_.session_drained.wait();
-    if (waited) co_return waited;
+    if (!waited.ok()) co_return waited;
   }
   while (core_.registrations_open > 0) {
     const status waited = co_await core_.session_drained.wait();
-    if (waited) co_return waited;
+    if (!waited.ok()) co_return waited;
   }
   core_.tasks.request_stop();  // signals under way
   co_return co_await core_.tasks.join();

@@ -101,7 +101,7 @@ class provider_instance::deregister_operation {
         return true;
       }
       outcome_ = session_->deregister(context_.owner);
-      return outcome_ || session_->owns(context_.owner) ||
+      return !outcome_.ok() || session_->owns(context_.owner) ||
              session_->state() == session_state::deregistered;
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
@@ -144,7 +144,7 @@ inline task<status> register_session(session* s, registration wish) {
   if (!s) co_return errc::invalid_state;
   const session::pin alive(*s);
   const status valid = s->check_registration(wish);
-  if (valid) {
+  if (!valid.ok()) {
     s->tell_registration(valid);
     co_return valid;
   }
@@ -152,7 +152,7 @@ inline task<status> register_session(session* s, registration wish) {
   if (access_policy* const policy = s->platform().access) {
     const decision_pending pending(*s);
     granted = co_await policy->authorise(wish.provider_name, wish.access);
-    if (!granted) granted = s->grant(wish);
+    if (granted.ok()) granted = s->grant(wish);
   } else {
     granted = s->grant(wish);
   }

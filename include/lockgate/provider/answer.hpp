@@ -1,8 +1,8 @@
 // How a row of the dispatch table answers: now, with a value, or later, with something to await.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"   // for accepted
 #include "lockgate/base/exception.hpp"  // for caught_exception
-#include "lockgate/base/sent.hpp"       // for sent
 #include "lockgate/base/status.hpp"     // for status
 #include "lockgate/coro/operation.hpp"  // for operation, task_context
 #include "lockgate/coro/task.hpp"       // for task

@@ -20,7 +20,7 @@ struct dispatch_table {
   answer<status> (*add_transport_id)(void*, transport_id) noexcept;
   answer<status> (*remove_transport_id)(void*, transport_id) noexcept;
   answer<status> (*reach_transport_id)(void*, transport_id) noexcept;
-  answer<sent> (*send_buffers)(void*, std::span<const outgoing>) noexcept;
+  answer<accepted> (*send_buffers)(void*, std::span<const outgoing>) noexcept;
   void (*destroy)(void*) noexcept;
   bool sends_trains = false;  ///< send_buffers may be given trains
 };
@@ -43,8 +43,8 @@ struct table_of {
   static constexpr dispatch_table make() noexcept {
     dispatch_table table{
         .establish_session =
-            [](void* p, instance cp) noexcept {
-              return call_row<void>([&] { return self(p).establish_session(cp); });
+            [](void* p, instance given) noexcept {
+              return call_row<void>([&] { return self(p).establish_session(given); });
             },
         .terminate_session =
             [](void* p, termination_reason why) noexcept {
@@ -63,7 +63,7 @@ struct table_of {
             },
         .send_buffers =
             [](void* p, std::span<const outgoing> messages) noexcept {
-              return call_row<sent>([&] { return self(p).send_buffers(messages); });
+              return call_row<accepted>([&] { return self(p).send_buffers(messages); });
             },
         .destroy = [](void* p) noexcept { delete static_cast<P*>(p); },
         .sends_trains = lockgate::sends_trains<P>,
@@ -115,8 +115,8 @@ class any_provider {
   /// The provider itself.
   [[nodiscard]] void* get() const noexcept { return self_; }
 
-  answer<void> establish_session(instance cp) noexcept {
-    return table_->establish_session(self_, cp);
+  answer<void> establish_session(instance given) noexcept {
+    return table_->establish_session(self_, given);
   }
   answer<void> terminate_session(termination_reason why) noexcept {
     return table_->terminate_session(self_, why);
@@ -125,7 +125,7 @@ class any_provider {
   answer<status> reach_transport_id(transport_id peer) noexcept {
     return table_->reach_transport_id(self_, peer);
   }
-  answer<sent> send_buffers(std::span<const outgoing> messages) noexcept {
+  answer<accepted> send_buffers(std::span<const outgoing> messages) noexcept {
     return table_->send_buffers(self_, messages);
   }
   // The optional rows answer success where the provider has none.

@@ -11,8 +11,8 @@ namespace detail {
 
 // A row that returns an awaitable of another library, unwrapped: worth its own sentence.
 template <class P>
-concept establish_is_bare = requires(P& p, instance cp) {
-  { p.establish_session(cp) } -> bare_awaitable;
+concept establish_is_bare = requires(P& p, instance self) {
+  { p.establish_session(self) } -> bare_awaitable;
 };
 template <class P>
 concept terminate_is_bare = requires(P& p, termination_reason reason) {
@@ -60,7 +60,7 @@ consteval void check_rows() {
       "lockgate::uninterruptible(x)");
   static_assert(establishes_session<P> || detail::establish_is_bare<P>,
                 "lockgate provider: needs the row establish_session; write: lockgate::task<> "
-                "establish_session(lockgate::instance cp); (or returning void)");
+                "establish_session(lockgate::instance self); (or returning void)");
   static_assert(terminates_session<P> || detail::terminate_is_bare<P>,
                 "lockgate provider: needs the row terminate_session; write: lockgate::task<> "
                 "terminate_session(lockgate::termination_reason why); (or returning void)");
@@ -74,7 +74,7 @@ consteval void check_rows() {
   static_assert(sends_buffers<P> || detail::send_is_bare<P>,
                 "lockgate provider: needs the row send_buffers; write: lockgate::sent "
                 "send_buffers(std::span<const lockgate::outgoing> messages); (or returning "
-                "task<sent>)");
+                "task<accepted>)");
   static_assert(dormant_row_well_formed<P>,
                 "lockgate provider: transition_dormant is there, but not as a public row; write: "
                 "lockgate::status transition_dormant(); (or returning task<status>), or rename it");

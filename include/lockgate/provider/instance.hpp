@@ -1,10 +1,10 @@
 // What a provider may call: the handle it is given by establish_session.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"      // for accepted
 #include "lockgate/base/clock.hpp"         // for time_point
 #include "lockgate/base/random.hpp"        // for random_source
 #include "lockgate/base/result.hpp"        // for result
-#include "lockgate/base/sent.hpp"          // for sent
 #include "lockgate/base/status.hpp"        // for status
 #include "lockgate/base/transport_id.hpp"  // for transport_id
 #include "lockgate/buffer/chain.hpp"       // for bytes_view
@@ -62,7 +62,7 @@ class instance_host {
   [[nodiscard]] virtual scheduler& home() noexcept = 0;
   [[nodiscard]] virtual stop_state& stop() noexcept = 0;
   /// As `instance::indicate`.
-  virtual sent indicate(std::span<incoming> messages) noexcept = 0;
+  virtual accepted indicate(std::span<incoming> messages) noexcept = 0;
   /// Answers `call` at once if that is possible: true, and `answer` is the outcome.
   virtual bool answer_now(instance_call& call, const task_context& caller,
                           status& answer) noexcept = 0;
@@ -91,7 +91,7 @@ class instance {
   status indicate(incoming&& message) noexcept { return host_->indicate({&message, 1}).why; }
   /// Hands several messages up, in order; those accepted are consumed. Of a train that is not
   /// accepted whole, what is left begins with the message that was refused.
-  sent indicate(std::span<incoming> messages) noexcept { return host_->indicate(messages); }
+  accepted indicate(std::span<incoming> messages) noexcept { return host_->indicate(messages); }
 
   [[nodiscard]] scheduler& home() const noexcept { return host_->home(); }
   [[nodiscard]] time_point now() const noexcept { return host_->home().now(); }
@@ -159,7 +159,7 @@ class instance_call_awaiter {
     if constexpr (std::is_same_v<Answer, status>) {
       return outcome_;
     } else {
-      if (outcome_) return outcome_;
+      if (!outcome_.ok()) return outcome_;
       if constexpr (std::is_same_v<Answer, result<transport_id>>) return call_.id;
       else return std::move(call_.received);
     }

@@ -30,13 +30,13 @@ struct outgoing {
   chain payload;
   /// Not 0: the payload, in one part, is a train of messages of this size, which are accepted
   /// together. Only providers that say `sends_trains` get any.
-  std::size_t segment = 0;
+  std::size_t segment_size = 0;
 };
 
 /// How many messages a batch is, those of trains counted one by one.
 [[nodiscard]] inline std::size_t message_count(std::span<const outgoing> batch) noexcept {
   std::size_t count = 0;
-  for (const outgoing& each : batch) count += train_length(each.payload.size(), each.segment);
+  for (const outgoing& each : batch) count += train_length(each.payload.size(), each.segment_size);
   return count;
 }
 
@@ -66,7 +66,7 @@ class incoming {
     remote = from;
     first_ = std::move(payload);
     more_.reset();
-    segment = 0;
+    segment_size = 0;
   }
   /// Gives the memory back before the message itself goes.
   void reset() noexcept {
@@ -82,7 +82,7 @@ class incoming {
   bool truncated = false;        ///< bytes are missing at its end
   /// Not 0: the payload, in one part, is a train of messages of this size. A provider may indicate
   /// trains; an application receives their messages.
-  std::uint16_t segment = 0;
+  std::uint16_t segment_size = 0;
 
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t total = first_.size();
@@ -96,14 +96,17 @@ class incoming {
     return index == 0 ? first_ : (*more_)[index - 1];
   }
   /// True for a train of which more than one message is left.
-  [[nodiscard]] bool is_train() const noexcept { return segment != 0 && first_.size() > segment; }
+  [[nodiscard]] bool is_train() const noexcept {
+    return segment_size != 0 && first_.size() > segment_size;
+  }
   /// Puts messages from the front of a train into `out`, on the same memory, but not the last one.
   /// Gives their number; the train stays as it is.
   std::size_t share_front(std::span<incoming> out) const noexcept {
     std::size_t count = 0;
-    for (std::size_t at = 0; count < out.size() && first_.size() - at > segment; at += segment) {
+    for (std::size_t at = 0; count < out.size() && first_.size() - at > segment_size;
+         at += segment_size) {
       incoming& message = out[count++];
-      message.assign(local, remote, first_.share(at, segment));
+      message.assign(local, remote, first_.share(at, segment_size));
       message.arrival = arrival;
       message.local_address = local_address;
       message.ecn = ecn;
@@ -112,7 +115,7 @@ class incoming {
     return count;
   }
   /// Gives up the first `count` messages of a train, but not the last one.
-  void drop_front(std::size_t count) noexcept { first_.drop_front(count * segment); }
+  void drop_front(std::size_t count) noexcept { first_.drop_front(count * segment_size); }
 
   /// Memory that this message keeps occupied, perhaps together with others: bytes.
   [[nodiscard]] std::size_t pinned() const noexcept {

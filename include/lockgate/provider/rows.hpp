@@ -4,7 +4,7 @@
 // provider/answer.hpp). The names are those of the original's callbacks.
 #pragma once
 
-#include "lockgate/base/sent.hpp"                    // for sent
+#include "lockgate/base/accepted.hpp"                // for accepted
 #include "lockgate/base/status.hpp"                  // for status
 #include "lockgate/base/transport_id.hpp"            // for transport_id
 #include "lockgate/provider/answer.hpp"              // for answers
@@ -21,8 +21,8 @@ namespace lockgate::inline v0 {
 /// transition_active (G7, G8). Called once, after a successful registration; no other row starts
 /// before it has ended (G1, G3, G11).
 template <class P>
-concept establishes_session = requires(P& p, instance cp) {
-  { p.establish_session(cp) } -> answers<void>;
+concept establishes_session = requires(P& p, instance self) {
+  { p.establish_session(self) } -> answers<void>;
 };
 
 /// Row 2 (dd441744): ends an established session; the last row called, exactly once (G19, G20,
@@ -49,7 +49,7 @@ concept reaches_transport_id = requires(P& p, transport_id peer) {
 /// why it did not accept the next one (G26, G30, G31).
 template <class P>
 concept sends_buffers = requires(P& p, std::span<const outgoing> messages) {
-  { p.send_buffers(messages) } -> answers<sent>;
+  { p.send_buffers(messages) } -> answers<accepted>;
 };
 
 /// Row 4 (dd441746), optional: nobody needs the instance for now; the result changes nothing (G40).

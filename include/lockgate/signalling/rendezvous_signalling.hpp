@@ -112,7 +112,7 @@ class rendezvous_signalling final : public signalling {
         wires_[tcp] = nullptr;
       }
       const status slept = co_await sleep_for(reconnect_pause);
-      if (slept) co_return;
+      if (!slept.ok()) co_return;
     }
   }
   static task<> work(std::shared_ptr<server_wire> wire) { co_await wire->work(); }

@@ -1,8 +1,8 @@
 // Messages to and from a TURN server over whatever leads there: datagrams or a stream.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"        // for accepted
 #include "lockgate/base/result.hpp"          // for result
-#include "lockgate/base/sent.hpp"            // for sent
 #include "lockgate/buffer/chain.hpp"         // for chain, bytes_view
 #include "lockgate/buffer/slab_pool.hpp"     // for slab_pool
 #include "lockgate/coro/sleep.hpp"           // for sleep_for
@@ -27,7 +27,7 @@ class server_wire {
  public:
   virtual ~server_wire() = default;
   /// As `datagram_socket::try_send`; the addresses are the server's.
-  virtual sent try_send(std::span<const outgoing_datagram> batch) = 0;
+  virtual accepted try_send(std::span<const outgoing_datagram> batch) = 0;
   /// Sends a message of the protocol itself; what gets lost is its client's to repeat.
   virtual void send_control(bytes_view message) = 0;
   /// Waits for a moment at which sending is worth another try.
@@ -47,7 +47,7 @@ class datagram_wire final : public server_wire {
   datagram_wire(Socket&& socket, const socket_address& server)
       : socket_(std::move(socket)), server_(server) {}
 
-  sent try_send(std::span<const outgoing_datagram> batch) override {
+  accepted try_send(std::span<const outgoing_datagram> batch) override {
     return socket_.try_send(batch);
   }
   void send_control(bytes_view message) override {
@@ -90,7 +90,7 @@ class stream_wire final : public server_wire {
  public:
   stream_wire(Stream&& stream, slab_pool& pool) : stream_(std::move(stream)), pool_(pool) {}
 
-  sent try_send(std::span<const outgoing_datagram> batch) override {
+  accepted try_send(std::span<const outgoing_datagram> batch) override {
     std::size_t taken = 0;
     for (; taken < batch.size(); ++taken) {
       if (closed_) return {taken, errc::closed};
@@ -110,7 +110,7 @@ class stream_wire final : public server_wire {
   task<status> writable() override {
     while (!closed_ && waiting_.size() >= most_waiting) {
       const status waited = co_await room_.wait();
-      if (waited) co_return waited;
+      if (!waited.ok()) co_return waited;
     }
     co_return closed_ ? status(errc::closed) : status();
   }
@@ -128,7 +128,7 @@ class stream_wire final : public server_wire {
       }
       if (count > 0) co_return result<std::size_t>(count);
       const status ready = co_await make_room();
-      if (ready) co_return result<std::size_t>(ready);
+      if (!ready.ok()) co_return result<std::size_t>(ready);
       const result<std::size_t> got = co_await stream_.receive(slab_.memory().subspan(end_));
       if (!got) co_return got;
       end_ += *got;
@@ -138,14 +138,14 @@ class stream_wire final : public server_wire {
     while (!closed_) {
       if (waiting_.empty()) {
         const status waited = co_await more_.wait();
-        if (waited) co_return;
+        if (!waited.ok()) co_return;
         continue;
       }
       std::swap(waiting_, leaving_);
       room_.complete_all();
       const status gone = co_await stream_.send(leaving_);
       leaving_.clear();
-      if (gone) close();
+      if (!gone.ok()) close();
     }
   }
   void close() override {
@@ -167,7 +167,7 @@ class stream_wire final : public server_wire {
     slab_pool::filling next = pool_.acquire();
     while (!next.has_memory()) {  // the stream waits in the kernel
       const status waited = co_await sleep_for(std::chrono::milliseconds(1));
-      if (waited) co_return waited;
+      if (!waited.ok()) co_return waited;
       next = pool_.acquire();
     }
     const bytes_view begun = slab_.memory().subspan(begin_, end_ - begin_);

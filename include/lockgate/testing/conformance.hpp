@@ -109,14 +109,14 @@ struct provider_life {
  private:
   static task<> registers(trial* t, auto* instance) {
     const status granted = co_await instance->register_instance();
-    t->require(!granted || granted == errc::closed || granted == errc::no_memory, "G1",
+    t->require(granted.ok() || granted == errc::closed || granted == errc::no_memory, "G1",
                "registration failed");
   }
   static task<> sends(endpoint* end, transport_id peer) {
     const std::array<std::byte, 4> bytes{};
     const chain payload(bytes);
     const status first = co_await end->send_to(peer, payload);
-    if (first) co_return;
+    if (!first.ok()) co_return;
     const status second = co_await end->send_to(peer, payload);
     static_cast<void>(second);
   }

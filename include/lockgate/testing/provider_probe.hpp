@@ -32,12 +32,12 @@ class watched_instance final : public instance_host {
   [[nodiscard]] stop_state& stop() noexcept override {
     return ended_ ? over_ : platform_.host().stop();
   }
-  sent indicate(std::span<incoming> messages) noexcept override {
+  accepted indicate(std::span<incoming> messages) noexcept override {
     if (is_over("the provider indicated a message after terminate_session had ended"))
       return errc::terminated;
     if (!activated_)
       trial_.fail("G6", "the provider indicated a message before it was asked to become active");
-    const sent taken = platform_.host().indicate(messages);
+    const accepted taken = platform_.host().indicate(messages);
     if (taken.why == errc::unknown_transport_id)
       trial_.fail("G33", "the provider indicated a message to an id that it was never given");
     if (taken.why == errc::message_empty)
@@ -77,9 +77,9 @@ class watched_rows {
   template <class Make>
   watched_rows(trial& t, Make& make) : trial_(t), watched_(t), inner_(made(t, make)) {}
 
-  answer<void> establish_session(instance cp) {
+  answer<void> establish_session(instance self) {
     return lockgate::detail::call_row<void>(
-        [&] { return inner_.establish_session(watched_.attach(cp)); });
+        [&] { return inner_.establish_session(watched_.attach(self)); });
   }
   task<> terminate_session(termination_reason reason) {
     answer<void> given =
@@ -95,9 +95,9 @@ class watched_rows {
   answer<status> reach_transport_id(transport_id id) {
     return lockgate::detail::call_row<status>([&] { return inner_.reach_transport_id(id); });
   }
-  answer<sent> send_buffers(std::span<const outgoing> messages) {
-    answer<sent> given =
-        lockgate::detail::call_row<sent>([&] { return inner_.send_buffers(messages); });
+  answer<accepted> send_buffers(std::span<const outgoing> messages) {
+    answer<accepted> given =
+        lockgate::detail::call_row<accepted>([&] { return inner_.send_buffers(messages); });
     if (given.is_later()) return judge_later(std::move(given).take_later(), messages.size());
     if (!given.failure()) judge(given.now(), messages.size());
     return given;
@@ -112,17 +112,17 @@ class watched_rows {
     if constexpr (requires { make(t); }) return make(t);
     else return make();
   }
-  task<sent> judge_later(task<sent> work, std::size_t count) {
-    const sent given = co_await std::move(work);
+  task<accepted> judge_later(task<accepted> work, std::size_t count) {
+    const accepted given = co_await std::move(work);
     judge(given, count);
     co_return given;
   }
-  void judge(const sent& given, std::size_t count) noexcept {
-    trial_.require(given.accepted <= count, "G26",
+  void judge(const accepted& given, std::size_t count) noexcept {
+    trial_.require(given.count <= count, "G26",
                    "send_buffers said that it accepted more messages than it was given");
-    trial_.require(given.accepted < count || !given.why, "G26",
+    trial_.require(given.count < count || given.why.ok(), "G26",
                    "send_buffers accepted every message and gave a reason for refusing the next");
-    trial_.require(given.accepted >= count || given.why, "G26",
+    trial_.require(given.count >= count || !given.why.ok(), "G26",
                    "send_buffers accepted fewer messages and gave no reason");
   }
 

@@ -182,7 +182,7 @@ class scripted_turn_server {
   }
   task<> send_late(socket_address to, packet out, duration after) {
     const status slept = co_await sleep_for(after);
-    if (slept) co_return;
+    if (!slept.ok()) co_return;
     send(socket_, to, chain(out));
   }
   task<> relay(std::shared_ptr<client> c, std::shared_ptr<socket_type> through) {

@@ -111,7 +111,7 @@ class standing_invariants {
   }
 
   void registration_ended(instance_record& i, const event& e) {
-    if (e.result) return;
+    if (!e.result.ok()) return;
     require(++i.grants == 1, "G11", "an instance was registered twice");
   }
 

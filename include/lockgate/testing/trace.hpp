@@ -82,7 +82,7 @@ class trace {
     }
     if (w.amount > 0) out += " amount " + std::to_string(w.amount);
     if (w.endpoint > 0) out += " endpoint " + std::to_string(w.endpoint);
-    if (w.result) out += ": " + w.result.code().message();
+    if (!w.result.ok()) out += ": " + w.result.code().message();
     return out;
   }
 

@@ -183,13 +183,13 @@ class trial {
   void spawn(task_group& group, task<> work) {
     const allocations_pause pause;
     if (!work.valid()) return;
-    if (group.spawn(std::move(work))) fail("I6", "no memory to start a coroutine");
+    if (!group.spawn(std::move(work)).ok()) fail("I6", "no memory to start a coroutine");
   }
 
   static task<> stop_platform(platform* cp, std::size_t* stopped) {
     status done = co_await cp->stop();
     if (done == errc::no_memory) done = co_await cp->stop();
-    if (!done) ++*stopped;
+    if (done.ok()) ++*stopped;
   }
 
   void step_all() {

@@ -99,8 +99,8 @@ class virtual_host final : private detail::segment_carrier {
       co_return answer(std::vector<ip_address>(1, *literal));
     virtual_name known = look_up(name);
     const status slept = co_await sleep_for(known.delay);
-    if (slept) co_return answer(slept);
-    if (known.failure) co_return answer(known.failure);
+    if (!slept.ok()) co_return answer(slept);
+    if (!known.failure.ok()) co_return answer(known.failure);
     if (known.addresses.empty()) co_return answer(errc::unreachable);
     co_return answer(std::move(known.addresses));
   }

@@ -249,7 +249,7 @@ inline virtual_name virtual_host::look_up(const std::string& name) const {
   return known == net_.names_.end() ? virtual_name() : known->second;
 }
 
-inline sent virtual_socket::try_send(std::span<const outgoing_datagram> batch) {
+inline accepted virtual_socket::try_send(std::span<const outgoing_datagram> batch) {
   if (!state_ || state_->closed || !state_->host) return errc::closed;
   virtual_host& host = *state_->host;
   std::size_t done = 0;

@@ -1,9 +1,9 @@
 // A UDP socket of the simulated network.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"        // for accepted
 #include "lockgate/base/address.hpp"         // for socket_address
 #include "lockgate/base/result.hpp"          // for result
-#include "lockgate/base/sent.hpp"            // for sent
 #include "lockgate/coro/operation.hpp"       // for task_context
 #include "lockgate/coro/wait_list.hpp"       // for wait_list, waiter
 #include "lockgate/net/datagram_socket.hpp"  // for outgoing_datagram, received_datagram
@@ -60,7 +60,7 @@ class virtual_socket {
   }
   /// Errors: message_too_large for what the host's link does not take, closed, unreachable when the
   ///         host no longer has the socket's address.
-  sent try_send(std::span<const outgoing_datagram> batch);
+  accepted try_send(std::span<const outgoing_datagram> batch);
   void close() noexcept;
 
   class writable_operation;
@@ -108,7 +108,7 @@ class virtual_socket::receive_operation {
       if (waiter_.suspend(coroutine, context_)) what_.state_->readers.push_back(waiter_);
     }
     result<std::size_t> await_resume() noexcept {
-      if (waiter_.outcome()) return waiter_.outcome();
+      if (!waiter_.outcome().ok()) return waiter_.outcome();
       if (!what_.state_ || what_.state_->closed) return errc::closed;
       std::size_t count = 0;
       auto& queue = what_.state_->queue;

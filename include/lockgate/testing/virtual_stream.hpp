@@ -58,13 +58,13 @@ class virtual_stream {
     over->open(target.secured ? target.name : std::string());
     while (over->is_opening()) {
       const status waited = co_await over->openers.wait();
-      if (waited) co_return answer(waited);
+      if (!waited.ok()) co_return answer(waited);
     }
-    if (over->failure()) co_return answer(over->failure());
+    if (!over->failure().ok()) co_return answer(over->failure());
     if (target.secured) {
       // TLS 1.3 takes one more round trip (RFC 8446 section 2).
       const status slept = co_await sleep_for(home->now() - begun);
-      if (slept) co_return answer(slept);
+      if (!slept.ok()) co_return answer(slept);
       if (over->peer_name().empty()) co_return answer(errc::malformed);
       if (over->peer_name() != target.name)
         co_return answer(std::make_error_code(std::errc::permission_denied));
@@ -76,21 +76,21 @@ class virtual_stream {
   static task<status> send_all(std::shared_ptr<detail::stream_connection> over, bytes_view bytes) {
     for (;;) {
       const status failed = over->write_failure();
-      if (failed) co_return failed;
+      if (!failed.ok()) co_return failed;
       bytes = bytes.subspan(over->write(bytes));
       if (bytes.empty()) co_return status();
       const status waited = co_await over->writers.wait();
-      if (waited) co_return waited;
+      if (!waited.ok()) co_return waited;
     }
   }
   static task<result<std::size_t>> receive_some(std::shared_ptr<detail::stream_connection> over,
                                                 std::span<std::byte> into) {
     while (!over->is_readable()) {
       const status waited = co_await over->readers.wait();
-      if (waited) co_return result<std::size_t>(waited);
+      if (!waited.ok()) co_return result<std::size_t>(waited);
     }
     const status failed = over->read_failure();
-    if (failed) co_return result<std::size_t>(failed);
+    if (!failed.ok()) co_return result<std::size_t>(failed);
     co_return result<std::size_t>(over->read(into));
   }
 
@@ -146,7 +146,7 @@ class virtual_listener {
     using answer = result<virtual_stream>;
     while (!from->closed && from->waiting.empty()) {
       const status waited = co_await from->acceptors.wait();
-      if (waited) co_return answer(waited);
+      if (!waited.ok()) co_return answer(waited);
     }
     if (from->closed) co_return answer(errc::closed);
     std::shared_ptr<detail::stream_connection> next = std::move(from->waiting.front());

@@ -31,14 +31,14 @@ class turn_port final : public turn_relay_user<Crypto>,
   /// The relay that ports share.
   using relay = turn_relay<Network, Crypto>;
 
-  turn_port(instance cp, const turn_options& options, turn_counters& counters,
+  turn_port(instance self, const turn_options& options, turn_counters& counters,
             const transport_id& local)
-      : cp_(cp), options_(options), counters_(counters), local_(local) {}
+      : instance_(self), options_(options), counters_(counters), local_(local) {}
 
   /// Takes an allocation over, which may be open already.
   void attach(std::unique_ptr<relay> through) {
     relay_ = std::move(through);
-    incarnation_ = static_cast<std::uint32_t>(cp_.random().next());
+    incarnation_ = static_cast<std::uint32_t>(instance_.random().next());
     relay_->use(this);
     if (is_open()) allocated();
   }
@@ -67,7 +67,7 @@ class turn_port final : public turn_relay_user<Crypto>,
   [[nodiscard]] bool is_reached(const transport_id& to) const noexcept {
     const turn_remote* const peer = peers_.find(to);
     return is_open() && peer && peer->is_usable() &&
-           cp_.now() - peer->confirmed < options_.reach_freshness;
+           instance_.now() - peer->confirmed < options_.reach_freshness;
   }
   /// Begins to learn the peer's relayed address and to tell it ours.
   status ask(const transport_id& to) {
@@ -82,7 +82,7 @@ class turn_port final : public turn_relay_user<Crypto>,
     const std::shared_ptr<turn_remote> peer = peers_.obtain(to);
     while (peer->exchanging) {
       const status waited = co_await changed_.wait();
-      if (waited) co_return waited;
+      if (!waited.ok()) co_return waited;
     }
     co_return peer->is_usable() ? status() : status(errc::unreachable);
   }
@@ -106,7 +106,7 @@ class turn_port final : public turn_relay_user<Crypto>,
     }
     if (is_open()) let_through(*peer);
     if (said.heard_incarnation == incarnation_ && said.heard_sequence == sequence_ && sequence_ > 0)
-      peer->confirmed = cp_.now();
+      peer->confirmed = instance_.now();
     peer->owes_answer = peer->owes_answer || said.wants_answer;
     if (is_open() && peer->owes_answer) answer(peer);
     changed_.complete_all();
@@ -123,13 +123,14 @@ class turn_port final : public turn_relay_user<Crypto>,
     bye.sequence = sequence_;
     const std::vector<std::byte> blob = bye.encode();
     for (const transport_id& id : all)
-      static_cast<void>(co_await cp_.signal(local_, id, blob));  // they notice in time without it
+      static_cast<void>(
+          co_await instance_.signal(local_, id, blob));  // they notice in time without it
   }
 
   // Data
 
   /// Sends the first messages of a batch that are this id's, as many as one call takes.
-  sent send(std::span<const outgoing> messages) {
+  accepted send(std::span<const outgoing> messages) {
     if (!is_open()) return errc::unreachable;  // the path closes, and is reached when it is back
     auto* const now = relay_->current();
     std::size_t count = 0, part_count = 0;
@@ -146,10 +147,10 @@ class turn_port final : public turn_relay_user<Crypto>,
       const chain& payload = messages[framed].payload;
       const turn_remote* const peer = peers_.find(messages[framed].remote);
       if (!peer || peer->channel == 0) why = errc::unreachable;
-      if (why) break;
+      if (!why.ok()) break;
       const auto frame = now->client().frame(peer->channel, payload.size(), headers_[framed]);
       if (!frame) why = frame.error() == errc::would_block ? errc::unreachable : frame.error();
-      if (why) break;
+      if (!why.ok()) break;
       const std::size_t first = parts_.size();
       for (std::size_t i = 0; i < payload.part_count(); ++i) parts_.push_back(payload.part(i));
       if (frame->padding > 0) parts_.push_back(bytes_view(zeros).first(frame->padding));
@@ -157,11 +158,11 @@ class turn_port final : public turn_relay_user<Crypto>,
                                                  std::span(parts_).subspan(first))};
     }
     if (framed == 0) return why;
-    const sent taken = now->wire().try_send(std::span(datagrams_).first(framed));
-    counters_.sent += taken.accepted;
-    if (taken.why == errc::would_block || taken.accepted == framed)
-      return {taken.accepted, taken.why ? taken.why : why};
-    return {taken.accepted, taken.why == errc::closed ? status(errc::unreachable) : taken.why};
+    const accepted taken = now->wire().try_send(std::span(datagrams_).first(framed));
+    counters_.sent += taken.count;
+    if (taken.why == errc::would_block || taken.count == framed)
+      return {taken.count, taken.why.ok() ? why : taken.why};
+    return {taken.count, taken.why == errc::closed ? status(errc::unreachable) : taken.why};
   }
   [[nodiscard]] std::shared_ptr<server_wire> wire() const noexcept {
     return relay_ ? relay_->wire() : nullptr;
@@ -173,7 +174,8 @@ class turn_port final : public turn_relay_user<Crypto>,
   void prepare(stun::turn_client<Crypto>& client) override {
     for (const auto& [id, peer] : peers_)
       if (peer->address.port != 0)
-        static_cast<void>(client.add_peer(peer->address, cp_.now()));  // allocated() asks again
+        static_cast<void>(
+            client.add_peer(peer->address, instance_.now()));  // allocated() asks again
   }
   void told(const stun::turn_action& what) override {
     using enum stun::turn_action_type;
@@ -209,9 +211,9 @@ class turn_port final : public turn_relay_user<Crypto>,
   void batch_ended() override {
     std::span<incoming> messages = std::span(messages_).first(std::exchange(taken_, 0));
     while (!messages.empty()) {
-      const sent up = cp_.indicate(messages);
-      counters_.received += up.accepted;
-      messages = messages.subspan(up.accepted);
+      const accepted up = instance_.indicate(messages);
+      counters_.received += up.count;
+      messages = messages.subspan(up.count);
       if (messages.empty()) return;
       counters_.count_refusal(up.why);
       messages.front() = incoming();
@@ -243,7 +245,7 @@ class turn_port final : public turn_relay_user<Crypto>,
   void let_through(turn_remote& peer) {
     if (peer.address.port == 0 || peer.channel != 0) return;
     auto* const now = relay_->current();
-    const auto channel = now->client().add_peer(peer.address, cp_.now());
+    const auto channel = now->client().add_peer(peer.address, instance_.now());
     if (!channel) return;
     peers_.bind(peer, *channel);
     now->pump();
@@ -275,36 +277,36 @@ class turn_port final : public turn_relay_user<Crypto>,
     return out;
   }
   void answer(const std::shared_ptr<turn_remote>& peer) {
-    static_cast<void>(cp_.spawn(say(this->shared_from_this(), peer)));  // the peer asks again
+    static_cast<void>(instance_.spawn(say(this->shared_from_this(), peer)));  // the peer asks again
   }
   static task<> say(std::shared_ptr<turn_port> self, std::shared_ptr<turn_remote> peer) {
     if (!self->is_open()) co_return;
     const std::vector<std::byte> blob = self->announcement(*peer).encode();
     ++self->counters_.signals_sent;
-    static_cast<void>(co_await self->cp_.signal(self->local_, peer->id, blob));
+    static_cast<void>(co_await self->instance_.signal(self->local_, peer->id, blob));
   }
 
   status announce_until_heard(const std::shared_ptr<turn_remote>& peer) {
     if (peer->exchanging) return {};
     peer->exchanging = true;
-    const status started = cp_.spawn(exchange(this->shared_from_this(), peer));
-    if (started) peer->exchanging = false;
+    const status started = instance_.spawn(exchange(this->shared_from_this(), peer));
+    if (!started.ok()) peer->exchanging = false;
     return started;
   }
   /// Repeats our announcement until the peer has answered it.
   static task<> exchange(std::shared_ptr<turn_port> self, std::shared_ptr<turn_remote> peer) {
-    const time_point deadline = self->cp_.now() + self->options_.reach_timeout;
+    const time_point deadline = self->instance_.now() + self->options_.reach_timeout;
     duration pause = self->options_.first_repeat;
     time_point again = time_point::min();
     while (peer->confirmed == time_point::min()) {
-      const time_point now = self->cp_.now();
+      const time_point now = self->instance_.now();
       if (now >= deadline) break;
       if (self->is_open() && now >= again) {
         const std::vector<std::byte> blob = self->announcement(*peer).encode();
         ++self->counters_.signals_sent;
         again = now + pause;
         pause = pause * 2;
-        const status said = co_await self->cp_.signal(self->local_, peer->id, blob);
+        const status said = co_await self->instance_.signal(self->local_, peer->id, blob);
         if (said == errc::no_signalling || said == errc::terminated) break;
         continue;
       }
@@ -316,7 +318,7 @@ class turn_port final : public turn_relay_user<Crypto>,
     self->changed_.complete_all();
   }
 
-  instance cp_;
+  instance instance_;
   const turn_options& options_;
   turn_counters& counters_;
   transport_id local_;

@@ -76,10 +76,10 @@ class turn_relay {
       if (!keeping_) {
         keeping_ = true;
         const status started = keeper_.spawn(keep());
-        if (started) co_return started;
+        if (!started.ok()) co_return started;
       }
       const status waited = co_await wait_until(changed_, deadline);
-      if (waited) co_return waited;
+      if (!waited.ok()) co_return waited;
       if (!keeping_) co_return failure_;
     }
     co_return status();
@@ -96,7 +96,7 @@ class turn_relay {
     release();
     while (releasing_ && winner_ && !winner_->is_over()) {
       const status waited = co_await wait_until(changed_, deadline);
-      if (waited) break;
+      if (!waited.ok()) break;
     }
     keeper_.request_stop();
     if (race_) race_->request_stop();
@@ -136,7 +136,7 @@ class turn_relay {
       start_race();
       while (!winner_ && racing_ > 0) {
         const status ended = co_await changed_.wait();
-        if (ended) co_return;
+        if (!ended.ok()) co_return;
       }
       if (winner_) {
         winner_->use(user_);
@@ -145,7 +145,7 @@ class turn_relay {
       }
       race_->request_stop();
       const status joined = co_await race_->join();
-      if (joined) co_return;
+      if (!joined.ok()) co_return;
       datagram_attempts_.clear();
       const time_point won_at = home.now();
       time_point again = won_at + pause;
@@ -169,7 +169,7 @@ class turn_relay {
       }
       pause = std::min<duration>(pause * 2, longest_pause);
       const status slept = co_await sleep_until(again);
-      if (slept) co_return;
+      if (!slept.ok()) co_return;
     }
   }
 
@@ -181,11 +181,11 @@ class turn_relay {
   }
   void enter(task<> runner) {
     ++racing_;
-    if (race_->spawn(std::move(runner))) --racing_;
+    if (!race_->spawn(std::move(runner)).ok()) --racing_;
   }
   /// Said by a runner that leaves the race.
   void leave(status why = {}) noexcept {
-    if (why && failure_ == errc::unreachable) failure_ = why;
+    if (!why.ok() && failure_ == errc::unreachable) failure_ = why;
     --racing_;
     changed_.complete_all();
   }
@@ -289,7 +289,8 @@ class turn_relay {
       made->close();
       if (made->end().type == stun::turn_action_type::failed) from->credentials.reset();
       rest(from->server, made->end());
-      if (ended || made->end().type != stun::turn_action_type::reconnect || rests(from->server))
+      if (!ended.ok() || made->end().type != stun::turn_action_type::reconnect ||
+          rests(from->server))
         break;
       const auto reason = made->end().reason;
       if (reason == stun::turn_reason::redirected) to = made->end().address;
@@ -305,7 +306,7 @@ class turn_relay {
     while (!winner_ &&
            std::any_of(datagram_attempts_.begin(), datagram_attempts_.end(), is_promising)) {
       const status waited = co_await wait_until(changed_, until);
-      if (waited) co_return;
+      if (!waited.ok()) co_return;
     }
   }
 
@@ -324,7 +325,7 @@ class turn_relay {
     using tcp = stream_wire<typename Network::stream_type>;
     const auto wire = std::make_shared<tcp>(std::move(*stream), network_.buffers());
     const status working = keeper_.spawn(work(wire));
-    if (working) co_return answer(working);
+    if (!working.ok()) co_return answer(working);
     co_return answer(wire);
   }
   static task<> work(std::shared_ptr<server_wire> wire) { co_await wire->work(); }

@@ -36,15 +36,15 @@ class turn {
       : network_(network), options_(std::move(options)),
         rests_(options_.servers.size(), time_point::min()) {}
 
-  void establish_session(instance cp) {
-    cp_ = cp;
-    listening_ = cp_.spawn(listen());
-    if (!options_.always_on || listening_) return;
+  void establish_session(instance self) {
+    instance_ = self;
+    listening_ = instance_.spawn(listen());
+    if (!options_.always_on || !listening_.ok()) return;
     spare_ = make_relay();
-    listening_ = cp_.spawn(open_early());
+    listening_ = instance_.spawn(open_early());
   }
   answer<status> transition_active() {
-    if (listening_) return listening_;
+    if (!listening_.ok()) return listening_;
     if (!spare_) spare_ = make_relay();
     if (spare_->is_open()) return status();
     return open_spare();
@@ -78,10 +78,10 @@ class turn {
     return reach(to);
   }
   /// Answers now, unless the network has to be waited for.
-  answer<sent> send_buffers(std::span<const outgoing> messages) {
-    const sent at_once = send_now(messages);
+  answer<accepted> send_buffers(std::span<const outgoing> messages) {
+    const accepted at_once = send_now(messages);
     if (at_once.why != errc::would_block) return at_once;
-    return send_rest(messages, at_once.accepted);
+    return send_rest(messages, at_once.count);
   }
   task<> terminate_session(termination_reason) { static_cast<void>(co_await close_all()); }
 
@@ -93,27 +93,28 @@ class turn {
   }
   [[nodiscard]] std::shared_ptr<port> obtain(const transport_id& id) {
     auto& place = ports_[id];
-    if (!place) place = std::make_shared<port>(cp_, options_, counters_, id);
+    if (!place) place = std::make_shared<port>(instance_, options_, counters_, id);
     return place;
   }
   [[nodiscard]] time_point release_deadline() const noexcept {
-    return cp_.now() + options_.release_timeout;
+    return instance_.now() + options_.release_timeout;
   }
 
   task<> open_early() {
     relay* const early = spare_.get();
-    static_cast<void>(co_await early->open(cp_.now() + options_.open_timeout));  // active tries too
+    static_cast<void>(
+        co_await early->open(instance_.now() + options_.open_timeout));  // active tries too
   }
   task<status> open_spare() {
-    const status opened = co_await spare_->open(cp_.now() + options_.open_timeout);
-    if (opened && opened != errc::canceled && !options_.always_on) {
-      co_await spare_->close(cp_.now());
+    const status opened = co_await spare_->open(instance_.now() + options_.open_timeout);
+    if (!opened.ok() && opened != errc::canceled && !options_.always_on) {
+      co_await spare_->close(instance_.now());
       spare_.reset();
     }
     co_return opened;
   }
   task<status> open(std::shared_ptr<port> to) {
-    co_return co_await to->through()->open(cp_.now() + options_.open_timeout);
+    co_return co_await to->through()->open(instance_.now() + options_.open_timeout);
   }
   /// Releases every allocation, all at the same time.
   task<status> close_all() {
@@ -131,7 +132,7 @@ class turn {
   /// Takes in what peers' providers have to say.
   task<> listen() {
     for (;;) {
-      const result<peer_signal> got = co_await cp_.receive_signal();
+      const result<peer_signal> got = co_await instance_.receive_signal();
       if (!got) co_return;
       const auto said = turn_announcement::decode(got->blob);
       if (!said) {
@@ -139,7 +140,7 @@ class turn {
         continue;
       }
       const bool has_left = obtain(got->local)->heard(got->from, *said);
-      if (has_left) static_cast<void>(co_await cp_.report_unreachable(got->from));
+      if (has_left) static_cast<void>(co_await instance_.report_unreachable(got->from));
     }
   }
 
@@ -153,44 +154,44 @@ class turn {
     status best = errc::unreachable;
     for (const auto& from : asking) {
       const status one = co_await from->answered(to);
-      if (!one) best = one;
+      if (one.ok()) best = one;
       if (one == errc::canceled) co_return one;
     }
     co_return best;
   }
 
   /// Sends what goes without waiting, in order.
-  sent send_now(std::span<const outgoing> messages) {
+  accepted send_now(std::span<const outgoing> messages) {
     std::size_t done = 0;
     while (done < messages.size()) {
       const auto from = ports_.find(messages[done].local);
       if (from == ports_.end()) return {done, errc::unknown_transport_id};
-      const sent more = from->second->send(messages.subspan(done));
-      done += more.accepted;
-      if (more.why) return {done, more.why};
+      const accepted more = from->second->send(messages.subspan(done));
+      done += more.count;
+      if (!more.why.ok()) return {done, more.why};
     }
     return done;
   }
   /// Sends the rest of a batch, waiting wherever the network has to be waited for.
-  task<sent> send_rest(std::span<const outgoing> messages, std::size_t done) {
+  task<accepted> send_rest(std::span<const outgoing> messages, std::size_t done) {
     for (;;) {
       ++counters_.waits;
       const auto from = ports_.find(messages[done].local);
       const std::shared_ptr<server_wire> over =
           from == ports_.end() ? nullptr : from->second->wire();
-      if (!over) co_return sent(done, errc::unreachable);
+      if (!over) co_return accepted(done, errc::unreachable);
       const status writable = co_await over->writable();
-      if (writable) co_return sent(done, errc::unreachable);
-      const sent more = send_now(messages.subspan(done));
-      done += more.accepted;
-      if (more.why != errc::would_block) co_return sent(done, more.why);
+      if (!writable.ok()) co_return accepted(done, errc::unreachable);
+      const accepted more = send_now(messages.subspan(done));
+      done += more.count;
+      if (more.why != errc::would_block) co_return accepted(done, more.why);
     }
   }
 
   Network& network_;
   const turn_options options_;
   std::vector<time_point> rests_;  // one for each server
-  instance cp_;
+  instance instance_;
   status listening_;
   turn_counters counters_;
   std::unique_ptr<relay> spare_;

@@ -22,7 +22,7 @@ class held_sends {
   struct held {
     socket_address to;
     lease payload;
-    std::size_t segment = 0;
+    std::size_t segment_size = 0;
   };
   [[nodiscard]] bool empty() const noexcept { return next_ == count_; }
   [[nodiscard]] held& front() noexcept { return queue_[next_]; }
@@ -35,7 +35,8 @@ class held_sends {
   /// Drops everything. Gives the number of datagrams.
   std::size_t clear() noexcept {
     std::size_t dropped = 0;
-    for (; !empty(); pop_front()) dropped += train_length(front().payload.size(), front().segment);
+    for (; !empty(); pop_front())
+      dropped += train_length(front().payload.size(), front().segment_size);
     return dropped;
   }
   /// Copies `datagram`. False when there is no memory for it.
@@ -44,7 +45,7 @@ class held_sends {
     if (!queue_ || count_ == capacity) return false;
     held copy;
     copy.to = datagram.to;
-    copy.segment = datagram.segment;
+    copy.segment_size = datagram.segment_size;
     if (const std::size_t size = datagram.payload.size(); size > 0) {
       if (!make_room(size, pool)) return false;
       datagram.payload.copy_to(slab_.memory().data() + used_);

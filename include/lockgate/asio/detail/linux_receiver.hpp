@@ -163,7 +163,7 @@ class linux_receiver {
       out.arrival = arrival;
       out.ecn = 0;
       out.truncated = truncated;
-      out.segment = 0;
+      out.segment_size = 0;
     }
     counters_.datagrams_received += plain;
     counters_.truncated += cut_off;
@@ -183,8 +183,8 @@ class linux_receiver {
     arrived.local = local_;
     arrived.arrival = arrival;
     arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    arrived.segment = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
-    const std::size_t datagrams = train_length(size, arrived.segment);
+    arrived.segment_size = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
+    const std::size_t datagrams = train_length(size, arrived.segment_size);
     if (shared_.buffers.fits_head(size)) {
       arrived.payload = shared_.buffers.take(i, size);
     } else {
@@ -229,8 +229,8 @@ class linux_receiver {
       mmsghdr& message = shared_.messages[static_cast<std::size_t>(i)];
       std::uint8_t ecn = 0;
       ip_address local;
-      const std::uint16_t segment = read_control(message.msg_hdr, ecn, local);
-      counters_.dropped_no_buffer += train_length(message.msg_len, segment);
+      const std::uint16_t segment_size = read_control(message.msg_hdr, ecn, local);
+      counters_.dropped_no_buffer += train_length(message.msg_len, segment_size);
     }
   }
 

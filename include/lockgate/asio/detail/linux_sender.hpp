@@ -5,7 +5,7 @@
 #include "lockgate/asio/detail/linux_socket.hpp"  // for linux_address, set_segment
 #include "lockgate/asio/detail/train_plan.hpp"    // for train_plan
 #include "lockgate/asio/udp_statistics.hpp"       // for udp_statistics, udp_options
-#include "lockgate/base/sent.hpp"                 // for sent
+#include "lockgate/base/accepted.hpp"             // for accepted
 #include "lockgate/base/status.hpp"               // for status
 #include "lockgate/buffer/slab_pool.hpp"          // for slab_pool
 #include "lockgate/buffer/train.hpp"              // for first_in_train, train_length
@@ -57,36 +57,36 @@ class linux_sender {
   void send_held() noexcept {
     while (!held_.empty()) {
       held_sends::held& next = held_.front();
-      const std::size_t size = first_in_train(next.payload.size(), next.segment);
+      const std::size_t size = first_in_train(next.payload.size(), next.segment_size);
       const status why = send_alone({next.to, chain(next.payload.bytes().first(size))});
       if (why == errc::would_block) return;
-      if (why) ++counters_.dropped_refused;
+      if (!why.ok()) ++counters_.dropped_refused;
       if (size == next.payload.size()) held_.pop_front();
       else next.payload.drop_front(size);
     }
   }
 
-  sent send(std::span<const outgoing_datagram> batch) noexcept {
+  accepted send(std::span<const outgoing_datagram> batch) noexcept {
     send_held();
     if (!held_.empty()) [[unlikely]]
       return errc::would_block;
     for (std::size_t done = 0; done < batch.size();) {
       const auto rest = batch.subspan(done);
-      const sent front = send_front(rest);
-      done += front.accepted;
-      if (front.why && done < batch.size()) return {done, front.why};
+      const accepted front = send_front(rest);
+      done += front.count;
+      if (!front.why.ok() && done < batch.size()) return {done, front.why};
     }
     return batch.size();
   }
 
  private:
   /// Sends what can be planned at once.
-  sent send_front(std::span<const outgoing_datagram> batch) noexcept {
+  accepted send_front(std::span<const outgoing_datagram> batch) noexcept {
     std::size_t planned = 0;
-    if (batch.size() > 1 || batch[0].segment != 0)
+    if (batch.size() > 1 || batch[0].segment_size != 0)
       planned = shared_.plan.make(batch, [&](const socket_address& to) { return may_join(to); });
     if (planned > 0) return send_window(batch.first(planned));
-    if (const status why = send_singly(batch[0]); why) return why;
+    if (const status why = send_singly(batch[0]); !why.ok()) return why;
     return {1, held_.empty() ? status() : status(errc::would_block)};
   }
   [[nodiscard]] bool may_join(const socket_address& peer) const noexcept {
@@ -127,7 +127,7 @@ class linux_sender {
       if (n > 0) [[likely]]
         return done = static_cast<std::size_t>(n), status();
       const int error = n == 0 ? EAGAIN : errno;
-      if (const status why = judge(error, attempts); why) {
+      if (const status why = judge(error, attempts); !why.ok()) {
         refusal_ = error;
         return why;
       }
@@ -161,31 +161,31 @@ class linux_sender {
     message.msg_hdr.msg_iovlen = payload->part_count();
     std::size_t done = 0;
     const status why = call(&message, 1, done);
-    if (!why) ++counters_.datagrams_sent;
+    if (why.ok()) ++counters_.datagrams_sent;
     return why;
   }
   /// Sends a datagram, or those of a train one by one. A train whose first datagram has left is
   /// accepted: what is left of it is held when the socket's buffer is full, and dropped when the
   /// system refuses it.
   status send_singly(const outgoing_datagram& entry) noexcept {
-    if (entry.segment == 0) return send_alone(entry);
+    if (entry.segment_size == 0) return send_alone(entry);
     bytes_view rest = entry.payload.part(0);
     for (bool begun = false; !rest.empty(); begun = true) {
-      const bytes_view next = rest.first(first_in_train(rest.size(), entry.segment));
+      const bytes_view next = rest.first(first_in_train(rest.size(), entry.segment_size));
       const status why = send_alone({entry.to, chain(next)});
-      if (why && !begun) return why;
+      if (!why.ok() && !begun) return why;
       if (why == errc::would_block) {
-        hold({entry.to, chain(rest), entry.segment});
+        hold({entry.to, chain(rest), entry.segment_size});
         return {};
       }
-      if (why) ++counters_.dropped_refused;
+      if (!why.ok()) ++counters_.dropped_refused;
       rest = rest.subspan(next.size());
     }
     return {};
   }
   void hold(const outgoing_datagram& entry) noexcept {
     (held_.push(entry, shared_.pool) ? counters_.copies : counters_.dropped_no_buffer) +=
-        train_length(entry.payload.size(), entry.segment);
+        train_length(entry.payload.size(), entry.segment_size);
   }
   /// Names the parts of `payload` from `at` on, for a message that began at `begun`, and gives
   /// where they end. What lies side by side, as a forwarded train does, is one part.
@@ -205,15 +205,15 @@ class linux_sender {
     return at;
   }
 
-  sent send_window(std::span<const outgoing_datagram> window) noexcept {
+  accepted send_window(std::span<const outgoing_datagram> window) noexcept {
     lay_out_trains(window);
     const auto trains = shared_.plan.trains();
     std::size_t t = 0;
     status why = send_trains(t);
-    if (!why) return window.size();
+    if (why.ok()) return window.size();
     std::fill_n(shared_.fates.begin(), window.size(), fate::waiting);
     for (const auto& train : trains.first(t)) mark_sent(train);
-    while (why && why != errc::would_block) {
+    while (!why.ok() && why != errc::would_block) {
       const auto& failed = trains[t];
       if (failed.datagrams > 1 && (refusal_ == EIO || refusal_ == EINVAL || refusal_ == EMSGSIZE)) {
         stop_joining(window[failed.first].to);
@@ -221,7 +221,7 @@ class linux_sender {
       } else {
         why = refuse(window, failed, why);
       }
-      if (why) break;
+      if (!why.ok()) break;
       const std::size_t next = ++t;
       why = send_trains(t);
       for (const auto& train : trains.subspan(next, t - next)) mark_sent(train);
@@ -235,7 +235,8 @@ class linux_sender {
       refusal_ = 0;
       if (shared_.messages[t].msg_hdr.msg_namelen == 0) return errc::not_supported;
       std::size_t done = 0;
-      if (const status why = call(&shared_.messages[t], runnable(t, trains.size()), done); why)
+      if (const status why = call(&shared_.messages[t], runnable(t, trains.size()), done);
+          !why.ok())
         return why;
       for (; done > 0; --done) count(trains[t++]);
     }
@@ -264,7 +265,7 @@ class linux_sender {
       const std::size_t begun = part;
       for_each(train, [&](std::size_t i) { part = lay_out(window[i].payload, begun, part); });
       message.msg_hdr.msg_iovlen = part - begun;
-      if (train.datagrams > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment);
+      if (train.datagrams > 1) set_segment(message.msg_hdr, shared_.control[t], train.segment_size);
       ++t;
     }
   }
@@ -282,9 +283,9 @@ class linux_sender {
                            const train_plan::train& train) noexcept {
     status stop;
     for_each(train, [&](std::size_t i) {
-      if (stop) return;
+      if (!stop.ok()) return;
       const status why = send_singly(window[i]);
-      if (!why) {
+      if (why.ok()) {
         shared_.fates[i] = fate::sent;
         if (!held_.empty()) stop = errc::would_block;
       } else if (why == errc::would_block) {
@@ -299,7 +300,7 @@ class linux_sender {
                 status why) noexcept {
     status stop;
     for_each(train, [&](std::size_t i) {
-      if (!stop) stop = refuse_one(window.size(), i, why);
+      if (stop.ok()) stop = refuse_one(window.size(), i, why);
     });
     return stop;
   }
@@ -312,13 +313,13 @@ class linux_sender {
   }
 
   /// Turns what became of each datagram into an answer for the front of the window.
-  sent settle(std::span<const outgoing_datagram> window, status why) noexcept {
+  accepted settle(std::span<const outgoing_datagram> window, status why) noexcept {
     std::size_t end = window.size();
-    if (why)
+    if (!why.ok())
       while (end > 0 && shared_.fates[end - 1] != fate::sent) --end;
     for (std::size_t i = 0; i < end; ++i) {
       if (shared_.fates[i] == fate::refused) {
-        counters_.dropped_refused += train_length(window[i].payload.size(), window[i].segment);
+        counters_.dropped_refused += train_length(window[i].payload.size(), window[i].segment_size);
       } else if (shared_.fates[i] == fate::waiting) {
         hold(window[i]);
       }

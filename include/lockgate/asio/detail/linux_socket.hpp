@@ -94,30 +94,30 @@ struct alignas(cmsghdr) linux_segment_control {
   std::array<std::byte, CMSG_SPACE(sizeof(std::uint16_t))> bytes;
 };
 
-/// Makes `message` a train of datagrams of `segment` bytes.
+/// Makes `message` a train of datagrams of `segment_size` bytes.
 inline void set_segment(msghdr& message, linux_segment_control& room,
-                        std::uint16_t segment) noexcept {
+                        std::uint16_t segment_size) noexcept {
   message.msg_control = room.bytes.data();
   message.msg_controllen = room.bytes.size();
   cmsghdr* control = CMSG_FIRSTHDR(&message);
   control->cmsg_level = SOL_UDP;
   control->cmsg_type = UDP_SEGMENT;
-  control->cmsg_len = CMSG_LEN(sizeof segment);
-  std::memcpy(CMSG_DATA(control), &segment, sizeof segment);
+  control->cmsg_len = CMSG_LEN(sizeof segment_size);
+  std::memcpy(CMSG_DATA(control), &segment_size, sizeof segment_size);
 }
 
 /// Reads the control messages of a received message: the size of the datagrams of a train (0 when
 /// it is none), and into `about` what `udp_options::ancillary` asks for.
 [[nodiscard]] inline std::uint16_t read_control(msghdr& message, std::uint8_t& ecn,
                                                 ip_address& local) noexcept {
-  std::uint16_t segment = 0;
+  std::uint16_t segment_size = 0;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
     const auto value = [&]<class T>(T out) {
       std::memcpy(&out, CMSG_DATA(c), sizeof out);
       return out;
     };
     if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
-      segment = static_cast<std::uint16_t>(value(int{}));
+      segment_size = static_cast<std::uint16_t>(value(int{}));
     else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ecn = value(std::uint8_t{}) & 3;
     else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
       ecn = static_cast<std::uint8_t>(value(int{}) & 3);
@@ -126,7 +126,7 @@ inline void set_segment(msghdr& message, linux_segment_control& room,
     else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
       local = load(value(in6_pktinfo{}).ipi6_addr);
   }
-  return segment;
+  return segment_size;
 }
 
 /// True for an error that a peer or a router caused, which says nothing about the socket.

@@ -6,7 +6,7 @@
 #include "lockgate/asio/detail/linux_socket.hpp"    // for linux_udp_calls
 #include "lockgate/asio/detail/native_socket.hpp"   // for native_udp_socket
 #include "lockgate/asio/udp_statistics.hpp"         // for udp_statistics, udp_options
-#include "lockgate/base/sent.hpp"                   // for sent
+#include "lockgate/base/accepted.hpp"               // for accepted
 #include "lockgate/net/datagram_socket.hpp"         // for received_datagram, outgoing_datagram
 
 #include <asio/ip/udp.hpp>  // for udp
@@ -58,7 +58,7 @@ class linux_udp {
   receive_outcome receive(const receive_room& room, time_point arrival) noexcept {
     return receiver_.receive(room, arrival);
   }
-  sent send(std::span<const outgoing_datagram> batch) noexcept { return sender_.send(batch); }
+  accepted send(std::span<const outgoing_datagram> batch) noexcept { return sender_.send(batch); }
 
   /// Keeps datagrams from waking the thread until `rejoin_reactor`: Asio's reactor is woken by each
   /// one for a socket that it knows, whether or not anybody waits. False when the socket stays.

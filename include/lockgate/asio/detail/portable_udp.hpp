@@ -6,7 +6,7 @@
 #include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
 #include "lockgate/asio/system_error.hpp"            // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
-#include "lockgate/base/sent.hpp"                    // for sent
+#include "lockgate/base/accepted.hpp"                // for accepted
 #include "lockgate/base/status.hpp"                  // for status
 #include "lockgate/buffer/slab_pool.hpp"             // for slab_pool
 #include "lockgate/net/datagram_socket.hpp"          // for received_datagram, outgoing_datagram
@@ -132,7 +132,7 @@ class portable_udp {
     return out;
   }
 
-  sent send(std::span<const outgoing_datagram> batch) {
+  accepted send(std::span<const outgoing_datagram> batch) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const chain& payload = batch[i].payload;
       shared_.parts.clear();
@@ -140,11 +140,11 @@ class portable_udp {
       if (payload.part_count() <= most_parts) {
         for (std::size_t p = 0; p < payload.part_count(); ++p)
           shared_.parts.emplace_back(payload.part(p).data(), payload.part(p).size());
-      } else if (const status refused = join(payload, joined); refused) {
+      } else if (const status refused = join(payload, joined); !refused.ok()) {
         return {i, refused};
       }
       const status why = send_one(batch[i].to);
-      if (why) return {i, why};
+      if (!why.ok()) return {i, why};
       ++counters_.datagrams_sent;
     }
     return batch.size();
@@ -172,7 +172,7 @@ class portable_udp {
     out.arrival = arrival;
     out.ecn = 0;
     out.truncated = truncated;
-    out.segment = 0;
+    out.segment_size = 0;
     ++counters_.datagrams_received;
     if (truncated) ++counters_.truncated;
   }

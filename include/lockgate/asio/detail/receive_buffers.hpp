@@ -40,7 +40,7 @@ struct receive_room {
 
 /// The datagrams of `message`.
 [[nodiscard]] inline std::size_t datagrams_of(const received_datagram& message) noexcept {
-  return train_length(message.payload.size(), message.segment);
+  return train_length(message.payload.size(), message.segment_size);
 }
 
 /// Datagrams of one batch for which the receiver had no room yet.
@@ -82,12 +82,12 @@ class leftover_messages {
                        std::size_t& filled) noexcept {
     while (filled < room.into.size()) {
       received_datagram& out = room.into[filled++];
-      const std::size_t first = first_in_train(message.payload.size(), message.segment);
+      const std::size_t first = first_in_train(message.payload.size(), message.segment_size);
       // Of a train cut off at its end only the last datagram is bad.
       const bool is_last = first == message.payload.size();
       if (is_last || (room.takes_trains && !message.truncated)) {
         out = std::move(message);
-        if (is_last) out.segment = 0;
+        if (is_last) out.segment_size = 0;
         return false;
       }
       out.payload = message.payload.share(0, first);
@@ -96,7 +96,7 @@ class leftover_messages {
       out.arrival = message.arrival;
       out.ecn = message.ecn;
       out.truncated = false;
-      out.segment = 0;
+      out.segment_size = 0;
       message.payload.drop_front(first);
     }
     return true;

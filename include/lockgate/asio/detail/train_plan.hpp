@@ -30,7 +30,7 @@ class train_plan {
     std::uint16_t first = 0, last = 0;  // entries of the batch
     std::uint16_t entries = 0;
     std::uint16_t datagrams = 0;
-    std::uint16_t segment = 0;
+    std::uint16_t segment_size = 0;
     std::uint32_t bytes = 0;
     bool open = false;
   };
@@ -82,23 +82,24 @@ class train_plan {
   }
   static train train_of(const outgoing_datagram& entry, std::size_t position) noexcept {
     const std::size_t size = entry.payload.size();
-    const std::size_t segment = first_in_train(size, entry.segment);
-    const std::size_t datagrams = train_length(size, entry.segment);
+    const std::size_t segment_size = first_in_train(size, entry.segment_size);
+    const std::size_t datagrams = train_length(size, entry.segment_size);
     train out;
     out.first = out.last = static_cast<std::uint16_t>(position);
     out.entries = 1;
     out.datagrams = static_cast<std::uint16_t>(datagrams);
-    out.segment = static_cast<std::uint16_t>(segment);
+    out.segment_size = static_cast<std::uint16_t>(segment_size);
     out.bytes = static_cast<std::uint32_t>(size);
-    out.open = size == datagrams * segment;  // only the last datagram may be shorter
+    out.open = size == datagrams * segment_size;  // only the last datagram may be shorter
     return out;
   }
   static bool is_allowed(const train& t) noexcept {
     return t.bytes > 0 && t.bytes <= largest_train && t.datagrams <= longest_train &&
-           t.segment <= largest_train / 2;
+           t.segment_size <= largest_train / 2;
   }
   bool join(train& t, const train& next) noexcept {
-    const bool fits = next.datagrams == 1 ? next.segment <= t.segment : next.segment == t.segment;
+    const bool fits = next.datagrams == 1 ? next.segment_size <= t.segment_size
+                                          : next.segment_size == t.segment_size;
     if (!t.open || !fits || next.bytes == 0 || t.datagrams + next.datagrams > longest_train ||
         t.bytes + next.bytes > largest_train)
       return false;
@@ -107,7 +108,7 @@ class train_plan {
     ++t.entries;
     t.datagrams = static_cast<std::uint16_t>(t.datagrams + next.datagrams);
     t.bytes += next.bytes;
-    t.open = next.open && next.segment == t.segment;
+    t.open = next.open && next.segment_size == t.segment_size;
     return true;
   }
 

@@ -9,8 +9,8 @@
 #include "lockgate/asio/detail/udp_totals.hpp"          // for udp_totals, counted_socket
 #include "lockgate/asio/system_error.hpp"               // for from_asio
 #include "lockgate/asio/udp_statistics.hpp"             // for udp_statistics, udp_options
+#include "lockgate/base/accepted.hpp"                   // for accepted
 #include "lockgate/base/result.hpp"                     // for result
-#include "lockgate/base/sent.hpp"                       // for sent
 #include "lockgate/coro/timer.hpp"                      // for timer
 #include "lockgate/coro/wait_list.hpp"                  // for waiter, wait_list
 #include "lockgate/net/datagram_socket.hpp"             // for outgoing_datagram
@@ -60,11 +60,11 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   [[nodiscard]] native_udp_socket& socket() noexcept { return socket_; }
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
-  sent send(std::span<const outgoing_datagram> batch) noexcept {
+  accepted send(std::span<const outgoing_datagram> batch) noexcept {
     if (closed_) [[unlikely]]
       return errc::closed;
     moderation_.sent();
-    const sent answer = transfer_.send(batch);
+    const accepted answer = transfer_.send(batch);
     if (transfer_.has_held()) [[unlikely]]
       wait_writable();
     return answer;
@@ -113,7 +113,7 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
     auto& reader = static_cast<udp_reader&>(readers_.front());
     const receive_outcome outcome = attempt(reader.room);
     reader.count = outcome.count;
-    return (outcome.failure || outcome.count > 0) && reader.complete(outcome.failure);
+    return (!outcome.failure.ok() || outcome.count > 0) && reader.complete(outcome.failure);
   }
   /// Sees to it that waiting readers are served. Where more is likely to be there, that is once
   /// those have run who were handed the last batch.

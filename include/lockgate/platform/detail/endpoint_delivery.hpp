@@ -29,20 +29,21 @@ inline void endpoint_state::update_proposal() noexcept {
   if (is_open)
     for (session& s : platform_->sessions) is_sought = is_sought || s.seeks_id(*this);
   if (is_sought == is_proposed_) return;
-  core& cp = *platform_;
+  core& shared = *platform_;
   if (is_sought) {
-    auto place = cp.proposals.end();
-    const bool was_known = cp.has_id(proposed_id_);
+    auto place = shared.proposals.end();
+    const bool was_known = shared.has_id(proposed_id_);
     const status known = without_throwing([&] {
-      place = cp.proposals.insert(proposed_id_);
-      if (cp.signals && !was_known) cp.signals->id_in_use(cp, proposed_id_, true);
+      place = shared.proposals.insert(proposed_id_);
+      if (shared.signals && !was_known) shared.signals->id_in_use(shared, proposed_id_, true);
     });
-    is_proposed_ = !known;  // without memory for it, peers are heard once the id is accepted
-    if (known && place != cp.proposals.end()) cp.proposals.erase(place);
+    is_proposed_ = known.ok();  // without memory for it, peers are heard once the id is accepted
+    if (!known.ok() && place != shared.proposals.end()) shared.proposals.erase(place);
   } else {
     is_proposed_ = false;
-    cp.proposals.erase(cp.proposals.find(proposed_id_));
-    if (cp.signals && !cp.has_id(proposed_id_)) cp.signals->id_in_use(cp, proposed_id_, false);
+    shared.proposals.erase(shared.proposals.find(proposed_id_));
+    if (shared.signals && !shared.has_id(proposed_id_))
+      shared.signals->id_in_use(shared, proposed_id_, false);
   }
 }
 
@@ -53,7 +54,7 @@ inline status endpoint_state::accept_id(const transport_id& id) noexcept {
     platform_->ids.insert_or_assign(id, this);
     if (platform_->signals && !was_known) platform_->signals->id_in_use(*platform_, id, true);
   });
-  if (known) {
+  if (!known.ok()) {
     platform_->ids.erase(id);
     return known;
   }
@@ -86,14 +87,14 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
     if (pool_is_strained) {
       incoming first;
       message.share_front({&first, 1});
-      if (const status refused = deliver(first, true); refused) return refused;
+      if (const status refused = deliver(first, true); !refused.ok()) return refused;
       message.drop_front(1);
       continue;
     }
     const std::span<incoming> room = find_room();
     if (room.empty()) return enqueue(message);
     const std::size_t count =
-        std::min(room.size(), train_length(message.size(), message.segment) - 1);
+        std::min(room.size(), train_length(message.size(), message.segment_size) - 1);
     claim(count);
     message.share_front(room.first(count));
     message.drop_front(count);
@@ -103,7 +104,7 @@ inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) 
   if (room.empty()) return enqueue(message);
   claim(1);
   room.front() = std::move(message);
-  room.front().segment = 0;
+  room.front().segment_size = 0;
   return {};
 }
 
@@ -125,7 +126,7 @@ inline std::size_t endpoint_state::deliver_run(std::span<incoming> messages,
   bytes += sum;
   for (std::size_t i = 0; i < count; ++i) {
     room[i] = std::move(messages[i]);
-    room[i].segment = 0;
+    room[i].segment_size = 0;
   }
   return count;
 }
@@ -154,7 +155,7 @@ inline status endpoint_state::enqueue(incoming& message) noexcept {
   if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
   pinned_ += entry.charge;
   const std::size_t charge = entry.charge;
-  const std::size_t count = train_length(message.size(), message.segment);
+  const std::size_t count = train_length(message.size(), message.segment_size);
   entry.message = std::move(message);
   if (!queue_.push_back(std::move(entry))) {
     message = std::move(entry.message);  // NOLINT(bugprone-use-after-move): not taken
@@ -209,7 +210,7 @@ inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcep
       pinned_ += entry.charge;
     }
     into[count] = std::move(entry.message);
-    into[count++].segment = 0;
+    into[count++].segment_size = 0;
   }
   queued_messages_ -= count;
   return count;
@@ -221,7 +222,8 @@ inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
   if (at != paths_.end()) return last_path_ = at->second.get();
   std::unique_ptr<path> made(new path(*this, remote));
   path* const p = made.get();
-  if (!p || without_throwing([&] { paths_.emplace(remote, std::move(made)); })) return nullptr;
+  if (!p || !without_throwing([&] { paths_.emplace(remote, std::move(made)); }).ok())
+    return nullptr;
   return last_path_ = p;
 }
 

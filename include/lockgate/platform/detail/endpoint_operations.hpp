@@ -46,7 +46,7 @@ class endpoint::ready_operation {
     }
     result<transport_id> await_resume() noexcept {
       if (!state_) return errc::closed;
-      if (suspended_ && waiter_.outcome()) return waiter_.outcome();
+      if (suspended_ && !waiter_.outcome().ok()) return waiter_.outcome();
       return state_->id();
     }
 
@@ -80,14 +80,15 @@ class endpoint::send_operation {
     bool await_ready() noexcept {
       if (!from_) [[unlikely]]
         return end_with(errc::closed);
-      if (const status bad = detail::check_size(*from_, message_.payload.size()); bad) [[unlikely]]
+      if (const status bad = detail::check_size(*from_, message_.payload.size()); !bad.ok())
+          [[unlikely]]
         return end_with(bad);
       path_ = from_->find_path(message_.remote);
       if (!path_) [[unlikely]]
         return end_with(errc::no_memory);
       path_->sign(message_);
       if (!path_->lane_is_open()) return false;
-      answer<sent> given = path_->send_now({&message_, 1});
+      answer<accepted> given = path_->send_now({&message_, 1});
       if (given.is_later()) {
         waits_for_row_ = path_->await_later(std::move(given), resumption_);
         return !waits_for_row_ && end_with(settle(path_->later_answer()));
@@ -111,7 +112,7 @@ class endpoint::send_operation {
     }
 
    private:
-    status settle(const sent& answer) noexcept {
+    status settle(const accepted& answer) noexcept {
       return detail::path::settle({&path_, 1}, {&message_, 1}, answer).why;
     }
     bool end_with(status outcome) noexcept {
@@ -231,7 +232,7 @@ inline endpoint::receive_many_operation endpoint::receive(std::span<incoming> in
 
 inline status endpoint::try_send(const transport_id& to, lease&& payload) noexcept {
   if (!state_) return errc::closed;
-  if (const status bad = detail::check_size(*state_, payload.size()); bad) return bad;
+  if (const status bad = detail::check_size(*state_, payload.size()); !bad.ok()) return bad;
   detail::path* const p = state_->find_path(to);
   if (!p) return errc::no_memory;
   if (p->lane_is_open()) return p->forward(payload);
@@ -241,34 +242,34 @@ inline status endpoint::try_send(const transport_id& to, lease&& payload) noexce
 
 inline status endpoint::forward(const transport_id& to, lease&& payload) noexcept {
   if (!state_) return errc::closed;
-  if (const status bad = detail::check_size(*state_, payload.size()); bad) return bad;
+  if (const status bad = detail::check_size(*state_, payload.size()); !bad.ok()) return bad;
   detail::path* const p = state_->find_path(to);
   return p ? p->forward(payload) : status(errc::no_memory);
 }
 
 inline status endpoint::forward(const transport_id& to, incoming&& message) noexcept {
   if (!state_) return errc::closed;
-  if (const status bad = detail::check_size(*state_, message.size()); bad) return bad;
+  if (const status bad = detail::check_size(*state_, message.size()); !bad.ok()) return bad;
   detail::path* const p = state_->find_path(to);
   return p ? p->forward(message) : status(errc::no_memory);
 }
 
-inline sent endpoint::forward(std::span<incoming> messages) noexcept {
+inline accepted endpoint::forward(std::span<incoming> messages) noexcept {
   if (!state_) return errc::closed;
   for (std::size_t done = 0; done < messages.size();) {
     const transport_id to = messages[done].remote;
     std::size_t end = done;
     status bad;
     for (; end < messages.size() && messages[end].remote == to; ++end)
-      if (bad = detail::check_size(*state_, messages[end].size()); bad) break;
+      if (bad = detail::check_size(*state_, messages[end].size()); !bad.ok()) break;
     if (end > done) {
       detail::path* const p = state_->find_path(to);
       if (!p) return {done, errc::no_memory};
-      const sent taken = p->forward(messages.subspan(done, end - done));
-      done += taken.accepted;
-      if (taken.why) return {done, taken.why};
+      const accepted taken = p->forward(messages.subspan(done, end - done));
+      done += taken.count;
+      if (!taken.why.ok()) return {done, taken.why};
     }
-    if (bad) return {done, bad};
+    if (!bad.ok()) return {done, bad};
   }
   return messages.size();
 }
@@ -276,21 +277,21 @@ inline sent endpoint::forward(std::span<incoming> messages) noexcept {
 namespace detail {
 
 /// Sends a batch: runs of messages whose paths are open go with one row call, the rest one by one.
-inline task<sent> send_batch(endpoint_state* from, std::span<const message_to> messages) {
+inline task<accepted> send_batch(endpoint_state* from, std::span<const message_to> messages) {
   std::array<outgoing, path::batch_size> run;
   std::array<path*, path::batch_size> paths{};
   std::size_t done = 0;
   while (done < messages.size()) {
-    if (!from || from->is_closed()) co_return sent(done, errc::closed);
+    if (!from || from->is_closed()) co_return accepted(done, errc::closed);
     std::size_t count = 0;
     for (; count < run.size() && done + count < messages.size(); ++count) {
       const message_to& m = messages[done + count];
-      if (const status bad = check_size(*from, m.payload.size()); bad) {
-        if (count == 0) co_return sent(done, bad);
+      if (const status bad = check_size(*from, m.payload.size()); !bad.ok()) {
+        if (count == 0) co_return accepted(done, bad);
         break;
       }
       path* const p = from->find_path(m.to);
-      if (!p) co_return sent(done, errc::no_memory);
+      if (!p) co_return accepted(done, errc::no_memory);
       if (!p->lane_is_open() || (count > 0 && p->route() != paths[0]->route())) break;
       paths[count] = p;
       run[count] = p->message_for(m.payload);
@@ -303,9 +304,9 @@ inline task<sent> send_batch(endpoint_state* from, std::span<const message_to> m
     if (count > 1 && !open) continue;
     if (count > 1) {
       const std::span<const outgoing> batch(run.data(), count);
-      answer<sent> given = ways[0]->send_now(batch);
-      if (given.failure()) co_return sent(done, ways[0]->row_threw(given.failure()));
-      sent answered = given.now();
+      answer<accepted> given = ways[0]->send_now(batch);
+      if (given.failure()) co_return accepted(done, ways[0]->row_threw(given.failure()));
+      accepted answered = given.now();
       if (given.is_later()) {
         batch_under_way under_way(ways);
         session& through = ways[0]->through();
@@ -313,22 +314,22 @@ inline task<sent> send_batch(endpoint_state* from, std::span<const message_to> m
                                                 through.never_abandon());
         under_way.end();
       }
-      const sent settled = path::settle(ways, batch, answered);
-      done += settled.accepted;
-      if (settled.why) co_return sent(done, settled.why);
+      const accepted settled = path::settle(ways, batch, answered);
+      done += settled.count;
+      if (!settled.why.ok()) co_return accepted(done, settled.why);
       continue;
     }
     const message_to& m = messages[done];
     const status one = co_await endpoint::send_operation(from, m.to, m.payload);
-    if (one) co_return sent(done, one);
+    if (!one.ok()) co_return accepted(done, one);
     ++done;
   }
-  co_return sent(done);
+  co_return accepted(done);
 }
 
 }  // namespace detail
 
-inline task<sent> endpoint::send_to(std::span<const message_to> messages) {
+inline task<accepted> endpoint::send_to(std::span<const message_to> messages) {
   return detail::send_batch(state_, messages);
 }
 

@@ -92,8 +92,8 @@ class endpoint_state final : public list_link<endpoint_state> {
   /// run. Counts them, adds their sizes to `bytes`, and gives their number.
   std::size_t deliver_run(std::span<incoming> messages, std::uint64_t& bytes) noexcept;
   /// Counts messages that were taken over, and gives their number.
-  std::size_t count_received(std::size_t bytes, std::size_t segment) noexcept {
-    const std::size_t count = train_length(bytes, segment);
+  std::size_t count_received(std::size_t bytes, std::size_t segment_size) noexcept {
+    const std::size_t count = train_length(bytes, segment_size);
     statistics_.messages_received += count;
     statistics_.bytes_received += bytes;
     return count;

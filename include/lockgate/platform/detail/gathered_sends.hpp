@@ -1,7 +1,7 @@
 // Messages handed over for good, gathered until the turn ends and sent with one row call.
 #pragma once
 
-#include "lockgate/base/sent.hpp"                 // for sent
+#include "lockgate/base/accepted.hpp"             // for accepted
 #include "lockgate/base/status.hpp"               // for status
 #include "lockgate/buffer/lease.hpp"              // for lease
 #include "lockgate/buffer/train.hpp"              // for longest_train, largest_train
@@ -78,15 +78,15 @@ class gathered_sends final : turn_end_item, ready_item {
       const run& last = runs[run_count - 1];
       outgoing& train = messages[count - 1];
       const bytes_view before = train.payload.part(0), next = memory.bytes();
-      const std::size_t segment = train.segment == 0 ? before.size() : train.segment;
+      const std::size_t segment_size = train.segment_size == 0 ? before.size() : train.segment_size;
       const std::size_t size = before.size() + next.size();
       if (last.to != &to || last.memory.owner() != memory.owner() ||
-          before.data() + before.size() != next.data() || next.size() > segment ||
-          size > std::min(largest_train, longest_train * segment))
+          before.data() + before.size() != next.data() || next.size() > segment_size ||
+          size > std::min(largest_train, longest_train * segment_size))
         return false;
       train.payload = chain(bytes_view(before.data(), size));
-      train.segment = segment;
-      is_extensible = next.size() == segment;  // only the last message may be shorter
+      train.segment_size = segment_size;
+      is_extensible = next.size() == segment_size;  // only the last message may be shorter
       return true;
     }
     /// Keeps the memory of the message that was written last.
@@ -112,9 +112,9 @@ class gathered_sends final : turn_end_item, ready_item {
   };
   void row_outstanding(bool begins) noexcept;
   void send_rest() noexcept;
-  void row_ended(const sent& answer) noexcept;
-  [[nodiscard]] std::span<const outgoing> accepted_of(const sent& answer) const noexcept;
-  void settle(const sent& answer) noexcept;
+  void row_ended(const accepted& answer) noexcept;
+  [[nodiscard]] std::span<const outgoing> accepted_of(const accepted& answer) const noexcept;
+  void settle(const accepted& answer) noexcept;
   void later_answer_came() noexcept;
 
   session& owner_;
@@ -122,7 +122,7 @@ class gathered_sends final : turn_end_item, ready_item {
   batch in_flight_;
   std::size_t done_ = 0;  // messages of in_flight_
   std::size_t run_ = 0;   // the run that the next one belongs to
-  row_call<sent> call_;
+  row_call<accepted> call_;
 };
 
 }  // namespace lockgate::inline v0::detail

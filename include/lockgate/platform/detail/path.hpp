@@ -79,14 +79,14 @@ class path final : public list_link<path>, ready_item {
   }
 
   /// Offers messages to the provider. Requires: `lane_is_open()`.
-  [[nodiscard]] answer<sent> send_now(std::span<const outgoing> messages) noexcept;
+  [[nodiscard]] answer<accepted> send_now(std::span<const outgoing> messages) noexcept;
   /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
-  [[nodiscard]] bool await_later(answer<sent>&& later, ready_item& when_done) noexcept;
+  [[nodiscard]] bool await_later(answer<accepted>&& later, ready_item& when_done) noexcept;
   /// The answer that `await_later` waited for.
-  [[nodiscard]] const sent& later_answer() noexcept;
+  [[nodiscard]] const accepted& later_answer() noexcept;
   /// The place where a coroutine awaits a later answer of `send_now`, and the instance it is from.
   /// The coroutine says with `row_outstanding` which paths wait for it.
-  [[nodiscard]] row_call<sent>& call() noexcept { return call_; }
+  [[nodiscard]] row_call<accepted>& call() noexcept { return call_; }
   [[nodiscard]] session& through() const noexcept { return *through_; }
   /// An exception left send_buffers: the session ends (U16).
   status row_threw(const std::exception_ptr& exception) noexcept {
@@ -97,8 +97,9 @@ class path final : public list_link<path>, ready_item {
   void sender_gone() noexcept;
   /// Counts what the row has accepted that the first of `ways` called for all of them; a peer that
   /// is not reachable any more loses its route.
-  [[nodiscard]] static sent settle(std::span<path* const> ways, std::span<const outgoing> messages,
-                                   const sent& answer) noexcept;
+  [[nodiscard]] static accepted settle(std::span<path* const> ways,
+                                       std::span<const outgoing> messages,
+                                       const accepted& answer) noexcept;
 
   /// Queues a message whose sender waits in `request`.
   void enqueue(send_request& request) noexcept {
@@ -111,7 +112,7 @@ class path final : public list_link<path>, ready_item {
   /// The same for a received message of one part.
   status forward(incoming& message) noexcept;
   /// The same for several received messages; the first that is refused and those behind it stay.
-  sent forward(std::span<incoming> messages) noexcept;
+  accepted forward(std::span<incoming> messages) noexcept;
 
   // Called by the instance it is routed through.
   void route_lost() noexcept;
@@ -163,7 +164,7 @@ class path final : public list_link<path>, ready_item {
   unsigned gathered_ = 0;     // messages in the instance's outbox
   std::size_t owned_ = 0;     // messages taken over and queued
   intrusive_list<waiter> queue_;
-  row_call<sent> call_;
+  row_call<accepted> call_;
   struct expiry final : timer {
     explicit expiry(path& p) noexcept
         : timer([](ready_item& self) noexcept { static_cast<expiry&>(self).of.route_lost(); }),

@@ -23,7 +23,7 @@ inline task<> path::serve() {
     status failed;
     if (route_) failed = co_await send_queued();
     else failed = co_await find_route();
-    if (failed) refuse_all(failed);
+    if (!failed.ok()) refuse_all(failed);
   }
   serving_ = false;
   update_lane();
@@ -49,7 +49,7 @@ inline task<status> path::find_route() {
         rank = s.priority();
       }
       const status added = without_throwing([&] { asked.emplace_back(s); });
-      if (added) co_return added;
+      if (!added.ok()) co_return added;
     }
     if (asked.empty()) break;
     below = rank;
@@ -58,7 +58,7 @@ inline task<status> path::find_route() {
     co_await side_by_side.join();
     inquiry* reached = nullptr;
     for (inquiry& i : asked) {
-      if (i.said) {
+      if (!i.said.ok()) {
         if (best == errc::unreachable) best = i.said;
       } else if (reached) {
         best = errc::ambiguous;
@@ -93,8 +93,8 @@ inline task<> path::ask(inquiry* inquired) {
 /// G38).
 inline task<status> path::reach_through(session* candidate) {
   status answer = co_await candidate->await_active();
-  if (!answer) answer = co_await candidate->await_binding(&endpoint_);
-  if (answer) co_return answer;
+  if (answer.ok()) answer = co_await candidate->await_binding(&endpoint_);
+  if (!answer.ok()) co_return answer;
   auto* const call = new reach_call;
   if (!call) co_return errc::no_memory;
   candidate->tell_row(event_kind::row_began, row::reach_transport_id, {}, remote_);
@@ -111,7 +111,7 @@ inline void path::start_serving() noexcept {
   serving_ = true;
   update_lane();
   const status started = endpoint_.platform().tasks.spawn(serve());
-  if (!started) return;
+  if (started.ok()) return;
   serving_ = false;
   refuse_all(started);
   update_lane();
@@ -146,9 +146,8 @@ inline void path::update_lane() noexcept {
 inline void path::step() noexcept {
   if (sender_gone_ && call_.is_answered()) {
     sender_gone_ = false;
-    const sent& answer = later_answer();
-    through_->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
-                       answer.accepted);
+    const accepted& answer = later_answer();
+    through_->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, answer.count);
   }
   if (is_idle()) endpoint_.delete_path(*this);
 }

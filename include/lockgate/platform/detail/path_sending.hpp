@@ -14,7 +14,7 @@
 
 namespace lockgate::inline v0::detail {
 
-inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept {
+inline answer<accepted> path::send_now(std::span<const outgoing> messages) noexcept {
   if (route_->is_observed()) [[unlikely]]
     route_->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, messages.size());
   route_->count_send_row();
@@ -22,17 +22,17 @@ inline answer<sent> path::send_now(std::span<const outgoing> messages) noexcept 
   return route_->provider().send_buffers(messages);
 }
 
-inline bool path::await_later(answer<sent>&& later, ready_item& when_done) noexcept {
+inline bool path::await_later(answer<accepted>&& later, ready_item& when_done) noexcept {
   awaits_row_ = call_.start(*through_, row::send_buffers, std::move(later), when_done,
                             through_->never_abandon());
   if (awaits_row_) row_outstanding(true);
   return awaits_row_;
 }
 
-inline const sent& path::later_answer() noexcept {
+inline const accepted& path::later_answer() noexcept {
   if (!std::exchange(awaits_row_, false)) return call_.outcome();
   const session::pin alive(*through_);
-  const sent& answer = call_.outcome();
+  const accepted& answer = call_.outcome();
   row_outstanding(false);
   return answer;
 }
@@ -43,19 +43,19 @@ inline void path::sender_gone() noexcept {
   if (call_.is_answered() && !is_scheduled()) home().schedule(*this);
 }
 
-inline sent path::settle(std::span<path* const> ways, std::span<const outgoing> messages,
-                         const sent& answer) noexcept {
+inline accepted path::settle(std::span<path* const> ways, std::span<const outgoing> messages,
+                             const accepted& answer) noexcept {
   session& through = *ways.front()->through_;
-  const std::size_t accepted = std::min(answer.accepted, messages.size());
+  const std::size_t taken = std::min(answer.count, messages.size());
   if (through.is_observed()) [[unlikely]]
     through.tell_row(event_kind::row_ended, row::send_buffers, answer.why, ways.front()->remote_,
-                     accepted);
-  through.count_sent(messages.first(accepted));
-  if (accepted == messages.size()) [[likely]]
-    return accepted;
-  const status why = answer.why ? answer.why : status(errc::provider_failed);
-  if (why == errc::unreachable) ways[accepted]->route_lost();
-  return {accepted, why};
+                     taken);
+  through.count_sent(messages.first(taken));
+  if (taken == messages.size()) [[likely]]
+    return taken;
+  const status why = answer.why.ok() ? status(errc::provider_failed) : answer.why;
+  if (why == errc::unreachable) ways[taken]->route_lost();
+  return {taken, why};
 }
 
 /// The paths of a batch whose row answered later. Its sender may be destroyed before the answer.
@@ -99,18 +99,17 @@ inline task<status> path::send_queued() {
     through->tell_row(event_kind::row_began, row::send_buffers, {}, remote_, rest.size());
     through->count_send_row();
     ++outstanding_;
-    sent answer =
+    accepted answer =
         co_await call_.run(*through, row::send_buffers, through->provider().send_buffers(rest),
                            through->never_abandon());
     --outstanding_;
-    through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_,
-                      answer.accepted);
-    for (std::size_t i = 0; i < answer.accepted && done < count; ++i, ++done) {
+    through->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, answer.count);
+    for (std::size_t i = 0; i < answer.count && done < count; ++i, ++done) {
       through->count_sent({&batch[done], 1}, senders[done] != nullptr);
       finish(senders[done], status());
     }
-    if (answer.accepted >= rest.size()) continue;
-    const status why = answer.why ? answer.why : status(errc::provider_failed);
+    if (answer.count >= rest.size()) continue;
+    const status why = answer.why.ok() ? status(errc::provider_failed) : answer.why;
     finish(senders[done++], why);
     if (why == errc::unreachable) route_lost();
   }
@@ -131,7 +130,7 @@ inline void path::finish(send_request* request, status outcome) noexcept {
     request->complete(outcome);
     return;
   }
-  if (outcome) endpoint_.drop(drop_cause::send_failed);
+  if (!outcome.ok()) endpoint_.drop(drop_cause::send_failed);
   --owned_;
   delete static_cast<owned_request*>(request);
 }
@@ -143,7 +142,7 @@ inline void path::refuse_all(status why) noexcept {
 /// Whether a message may be gathered; making room for it may have cost the path its route.
 inline result<bool> path::may_gather() noexcept {
   if (!lane_open_) return false;
-  if (const status full = route_->gathered().make_room(); full) return full;
+  if (const status full = route_->gathered().make_room(); !full.ok()) return full;
   return lane_open_;
 }
 
@@ -166,11 +165,11 @@ inline status path::forward(incoming& message) noexcept {
   lease memory = std::move(message).take_lease();
   const status refused = forward(memory);
   // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
-  if (refused) message.assign(message.local, message.remote, std::move(memory));
+  if (!refused.ok()) message.assign(message.local, message.remote, std::move(memory));
   return refused;
 }
 
-inline sent path::forward(std::span<incoming> messages) noexcept {
+inline accepted path::forward(std::span<incoming> messages) noexcept {
   std::size_t done = 0;
   while (done < messages.size()) {
     const result<bool> gathers = may_gather();
@@ -179,7 +178,7 @@ inline sent path::forward(std::span<incoming> messages) noexcept {
       done += route_->gathered().add(*this, messages.subspan(done));
       continue;
     }
-    if (const status refused = forward(messages[done]); refused) return {done, refused};
+    if (const status refused = forward(messages[done]); !refused.ok()) return {done, refused};
     ++done;
   }
   return done;
@@ -249,26 +248,27 @@ inline void gathered_sends::send_rest() noexcept {
 
 inline void gathered_sends::later_answer_came() noexcept {
   const session::pin alive(owner_);
-  const sent answer = call_.outcome();
+  const accepted answer = call_.outcome();
   row_outstanding(false);
   row_ended(answer);
   send_rest();
   flush();
 }
 
-inline void gathered_sends::row_ended(const sent& answer) noexcept {
+inline void gathered_sends::row_ended(const accepted& answer) noexcept {
   if (owner_.is_observed()) [[unlikely]]
     owner_.tell_row(event_kind::row_ended, row::send_buffers, answer.why,
                     in_flight_.messages[done_].remote, message_count(accepted_of(answer)));
   settle(answer);
 }
 /// What the row has accepted of everything from `done_` on.
-inline std::span<const outgoing> gathered_sends::accepted_of(const sent& answer) const noexcept {
-  return {&in_flight_.messages[done_], std::min(answer.accepted, in_flight_.count - done_)};
+inline std::span<const outgoing> gathered_sends::accepted_of(
+    const accepted& answer) const noexcept {
+  return {&in_flight_.messages[done_], std::min(answer.count, in_flight_.count - done_)};
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
-inline void gathered_sends::settle(const sent& answer) noexcept {
+inline void gathered_sends::settle(const accepted& answer) noexcept {
   const std::span<const outgoing> accepted = accepted_of(answer);
   owner_.count_sent(accepted);
   const auto answered = [this](std::size_t end) {

@@ -1,10 +1,10 @@
 // One call of a row that answered "later": its frame, its stop state, its time limit.
 #pragma once
 
+#include "lockgate/base/accepted.hpp"           // for accepted
 #include "lockgate/base/clock.hpp"              // for duration, saturating_add
 #include "lockgate/base/config.hpp"             // for LOCKGATE_REQUIRE
 #include "lockgate/base/intrusive_list.hpp"     // for list_link
-#include "lockgate/base/sent.hpp"               // for sent
 #include "lockgate/base/status.hpp"             // for status
 #include "lockgate/coro/operation.hpp"          // for task_context
 #include "lockgate/coro/task.hpp"               // for task, task_completion
@@ -282,8 +282,8 @@ class row_call : public row_call_base {
   void keep(const status& given) noexcept { outcome_ = given; }
   /// Word by word, as the row has just written it: one load of both words would wait until the two
   /// stores have reached the cache, for 3 of the 23 ns that such a send takes.
-  void keep(const sent& given) noexcept {
-    outcome_.accepted = given.accepted;
+  void keep(const accepted& given) noexcept {
+    outcome_.count = given.count;
     std::atomic_signal_fence(std::memory_order_seq_cst);  // keeps g++ from joining the two
     outcome_.why = given.why;
   }

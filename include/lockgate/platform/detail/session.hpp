@@ -153,7 +153,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   void count_sent(std::span<const outgoing> messages, bool has_bytes = true) noexcept {
     std::uint64_t count = 0, bytes = 0;
     for (const outgoing& message : messages) {
-      count += train_length(message.payload.size(), message.segment);
+      count += train_length(message.payload.size(), message.segment_size);
       bytes += message.payload.size();
     }
     statistics_.messages_sent += count;
@@ -170,9 +170,9 @@ class session final : public instance_host, public row_owner, public list_link<s
   }
   void tell_sent(std::span<const outgoing> messages, bool has_bytes) noexcept {
     for (const outgoing& message : messages) {
-      if (message.segment == 0) tell_sent(message, has_bytes);
+      if (message.segment_size == 0) tell_sent(message, has_bytes);
       else
-        for_each_in_train(message.payload.part(0), message.segment, [&](bytes_view each) {
+        for_each_in_train(message.payload.part(0), message.segment_size, [&](bytes_view each) {
           tell_sent({message.local, message.remote, message.endpoint, chain(each)}, has_bytes);
         });
     }
@@ -208,7 +208,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   // instance_host
   scheduler& home() noexcept override { return platform_.home; }
   stop_state& stop() noexcept override { return tasks_.stop(); }
-  sent indicate(std::span<incoming> messages) noexcept override;
+  accepted indicate(std::span<incoming> messages) noexcept override;
   bool answer_now(instance_call& call, const task_context& caller,
                   status& answer) noexcept override;
   void pend(instance_call& call) noexcept override;
@@ -257,7 +257,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] endpoint_state* local_endpoint(const transport_id& id) noexcept;
   void show_received(const incoming& message, std::uint64_t endpoint) noexcept;
   void tell_received(const transport_id& peer, std::uint64_t endpoint, std::size_t bytes,
-                     std::size_t segment) noexcept;
+                     std::size_t segment_size) noexcept;
   void carry_out(instance_call& call) noexcept;
   status carry_out_now(instance_call& call) noexcept;
   static task<> carry_signal(signalling* by, signal_message message,

@@ -37,16 +37,16 @@ inline status session::grant(const registration& wish) noexcept {
   if (platform_.stopping || abandoned_) return errc::closed;
   status owned = without_throwing(
       [&] { owner_ = platform_.names.find_owner(wish.provider_name, &provider_.table()); });
-  if (owned) return owned;
+  if (!owned.ok()) return owned;
   if (wish.interface_luid != 0)
     for (session& other : platform_.sessions)
       if (&other != this && !other.has_ended() && other.luid_ == wish.interface_luid)
         return errc::interface_in_use;
   owned = platform_.names.take_luid(wish.interface_luid, owner_, luid_);
-  if (owned) return owned;
+  if (!owned.ok()) return owned;
   const status named =
       without_throwing([&] { name_ = platform_.names.take_name(wish.friendly_name); });
-  if (named) return named;
+  if (!named.ok()) return named;
   life_.work = life();
   if (!life_.work.valid()) {
     platform_.names.give_back_name(std::exchange(name_, interface_name()));
@@ -99,7 +99,7 @@ inline bool session::owns(const void* owner) noexcept {
   return false;
 }
 
-inline sent session::indicate(std::span<incoming> messages) noexcept {
+inline accepted session::indicate(std::span<incoming> messages) noexcept {
   const bool open = is_active() || (platform_.options.indicate_while_activating &&
                                     state_ == session_state::activating && !ending_);
   if (!open) [[unlikely]] {
@@ -114,7 +114,7 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
   status why;
   while (done < messages.size()) {
     incoming& message = messages[done];
-    const std::size_t size = message.size(), segment = message.segment;
+    const std::size_t size = message.size(), segment_size = message.segment_size;
     endpoint_state* const endpoint = local_endpoint(message.local);
     if (goes_in_runs && endpoint) [[likely]] {
       const std::size_t run = endpoint->deliver_run(messages.subspan(done), bytes);
@@ -128,16 +128,17 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
       why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) [[unlikely]]
       why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->deliver(message, is_strained); why)
+    else if (why = endpoint->deliver(message, is_strained); !why.ok())
       why = refused(drop_cause::queue_full, why);
-    const std::size_t accepted = why ? size - message.size() : size;  // of a train perhaps a part
-    if (accepted > 0) [[likely]] {
-      taken += endpoint->count_received(accepted, segment);
-      bytes += accepted;
+    const std::size_t bytes_taken =
+        why.ok() ? size : size - message.size();  // of a train perhaps a part
+    if (bytes_taken > 0) [[likely]] {
+      taken += endpoint->count_received(bytes_taken, segment_size);
+      bytes += bytes_taken;
       if (is_observed()) [[unlikely]]
-        tell_received(peer, endpoint->luid(), accepted, segment);
+        tell_received(peer, endpoint->luid(), bytes_taken, segment_size);
     }
-    if (why) [[unlikely]]
+    if (!why.ok()) [[unlikely]]
       break;
     ++done;
   }
@@ -149,16 +150,16 @@ inline sent session::indicate(std::span<incoming> messages) noexcept {
 
 inline void session::show_received(const incoming& message, std::uint64_t endpoint) noexcept {
   if (!message.is_train()) return platform_.show(observed_message(message, endpoint), id_);
-  for (std::size_t at = 0; at < message.size(); at += message.segment) {
-    const std::size_t size = first_in_train(message.size() - at, message.segment);
+  for (std::size_t at = 0; at < message.size(); at += message.segment_size) {
+    const std::size_t size = first_in_train(message.size() - at, message.segment_size);
     const incoming each(message.local, message.remote, message.part(0).share(at, size));
     platform_.show(observed_message(each, endpoint), id_);
   }
 }
 inline void session::tell_received(const transport_id& peer, std::uint64_t endpoint,
-                                   std::size_t bytes, std::size_t segment) noexcept {
+                                   std::size_t bytes, std::size_t segment_size) noexcept {
   while (bytes > 0) {
-    const std::size_t size = first_in_train(bytes, segment);
+    const std::size_t size = first_in_train(bytes, segment_size);
     bytes -= size;
     tell(event_kind::message_received, [&](event& e) {
       e.id = peer;
@@ -185,7 +186,7 @@ inline bool session::answer_now(instance_call& call, const task_context& caller,
   const bool ours = owns(caller.owner);
   if (call.what == instance_call::kind::deregister) {
     answer = deregister(caller.owner);
-    return answer || ours || state_ == session_state::deregistered;
+    return !answer.ok() || ours || state_ == session_state::deregistered;
   }
   if (!is_live()) {
     answer = errc::terminated;
@@ -233,7 +234,7 @@ inline void session::carry_out(instance_call& call) noexcept {
         message.channel = channel();
         message.blob.assign(call.blob.begin(), call.blob.end());
       });
-      if (copied || !caller) {
+      if (!copied.ok() || !caller) {
         call.complete(errc::no_memory);
         return;
       }
@@ -242,7 +243,7 @@ inline void session::carry_out(instance_call& call) noexcept {
       callers.push_back(call);
       const status started = platform_.tasks.spawn(
           carry_signal(platform_.signals, std::move(message), std::move(caller)));
-      if (started) call.complete(started);
+      if (!started.ok()) call.complete(started);
       return;
     }
     case instance_call::kind::receive_signal:
@@ -327,7 +328,8 @@ inline void core::signal_arrived(signal_message message) noexcept {
     peer_signal copy;
     copy.local = message.to;
     copy.from = message.from;
-    if (without_throwing([&] { copy.blob = message.blob; })) s.drop(drop_cause::signal_queue_full);
+    if (!without_throwing([&] { copy.blob = message.blob; }).ok())
+      s.drop(drop_cause::signal_queue_full);
     else s.signal_arrived(std::move(copy));
   }
 }

@@ -27,7 +27,7 @@ inline task<status> session::await_binding(endpoint_state* endpoint) {
     if (binding->at == id_binding::stage::added) co_return status();
     if (binding->at == id_binding::stage::refused) co_return errc::unreachable;
     const status decided = co_await binding->decided.wait();
-    if (decided) co_return decided;
+    if (!decided.ok()) co_return decided;
   }
   co_return errc::terminated;
 }
@@ -40,7 +40,7 @@ inline id_binding* session::find_binding(const endpoint_state& endpoint) noexcep
 inline void session::endpoint_opened(endpoint_state& endpoint) noexcept {
   if (!is_active() || endpoint.is_closed() || find_binding(endpoint)) return;
   auto* const binding = new id_binding(endpoint);
-  if (!binding || without_throwing([&] { binding_of_.emplace(endpoint.luid(), binding); })) {
+  if (!binding || !without_throwing([&] { binding_of_.emplace(endpoint.luid(), binding); }).ok()) {
     delete binding;
     return endpoint.deny_id(errc::no_memory);
   }

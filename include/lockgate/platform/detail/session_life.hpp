@@ -28,18 +28,19 @@ inline task<> session::life() {
     while (!ending_ && !demand_is_due()) co_await wait_until(wake_, demand_retry());
     if (ending_) break;
     const status activated = co_await activate();
-    if (activated) {
+    if (!activated.ok()) {
       back_off(activated);
       continue;
     }
     const status unused = co_await serve_until_unused();
     const status dormant = co_await go_dormant();
-    if (unused || dormant) end(termination_reason::provider_other_failure);  // out of memory
+    if (!unused.ok() || !dormant.ok())
+      end(termination_reason::provider_other_failure);  // out of memory
   }
 
   enter(session_state::terminating);
   status waited;
-  while (!is_quiet() && !waited) waited = co_await wait_until(quiet(), patience_);
+  while (!is_quiet() && waited.ok()) waited = co_await wait_until(quiet(), patience_);
   tell_row(event_kind::row_began, row::terminate_session);
   const status terminated = co_await indication_.run(
       *this, row::terminate_session, provider_.terminate_session(reason_), may_abandon());
@@ -79,7 +80,7 @@ inline task<status> session::activate() {
   const status activated = co_await control_.run(*this, row::transition_active,
                                                  provider_.transition_active(), may_abandon());
   tell_row(event_kind::row_ended, row::transition_active, activated);
-  if (!activated) become_active();
+  if (activated.ok()) become_active();
   co_return activated;
 }
 
@@ -114,7 +115,7 @@ inline task<status> session::serve_until_unused() {
     id_binding* const changing = binding_to_change();
     if (changing) {
       const status changed = co_await change_binding(changing);
-      if (!changed) continue;
+      if (changed.ok()) continue;
       if (changing->endpoint) refuse_binding(*changing, changed);
       else remove_binding(*changing);
       continue;
@@ -150,9 +151,9 @@ inline task<status> session::change_binding(id_binding* binding) {
   binding->at = id_binding::stage::changing;
   const status added = co_await propose_ids(binding);
   if (!binding->endpoint) {  // closed meanwhile
-    if (added) remove_binding(*binding);
+    if (!added.ok()) remove_binding(*binding);
     else binding->at = id_binding::stage::leaving;
-  } else if (added) {
+  } else if (!added.ok()) {
     refuse_binding(*binding, added);
   } else {
     binding->at = id_binding::stage::added;
@@ -174,13 +175,14 @@ inline task<status> session::propose_ids(id_binding* binding) {
   for (int attempt = 0; attempt < platform_.options.add_attempts; ++attempt) {
     binding->id = proposed.is_nil() ? platform_.make_id() : proposed;
     added = co_await add_id(binding->id);
-    if (!added || added == errc::no_memory || !proposed.is_nil() || ending_ || !binding->endpoint)
+    if (added.ok() || added == errc::no_memory || !proposed.is_nil() || ending_ ||
+        !binding->endpoint)
       break;
   }
   if (!binding->endpoint) co_return added;
-  if (!added) {
+  if (added.ok()) {
     added = binding->endpoint->accept_id(binding->id);
-    const bool is_held = added && !ending_;  // at the end it goes with the session
+    const bool is_held = !added.ok() && !ending_;  // at the end it goes with the session
     if (is_held) static_cast<void>(co_await remove_id(binding->id));
   } else if (added != errc::no_memory) {
     added = proposed.is_nil() ? errc::unreachable : errc::duplicate_transport_id;
@@ -218,7 +220,7 @@ inline task<status> session::go_dormant() {
     if (binding.at == id_binding::stage::added || binding.at == id_binding::stage::leaving) {
       binding.at = id_binding::stage::leaving;
       const status changed = co_await change_binding(&binding);
-      if (changed) co_return changed;
+      if (!changed.ok()) co_return changed;
     } else {
       remove_binding(binding);
     }
@@ -316,7 +318,7 @@ inline void session::task_threw(const std::exception_ptr&) noexcept {
   end(termination_reason::provider_other_failure);
 }
 inline void session::row_answered(row_call_base& call) noexcept {
-  if (&call == &control_ && call.which() == row::transition_active && !control_.peek())
+  if (&call == &control_ && call.which() == row::transition_active && control_.peek().ok())
     become_active();
 }
 
