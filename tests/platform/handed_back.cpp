@@ -14,7 +14,7 @@ using namespace support;
 
 namespace {
 
-constexpr std::size_t outbox = lockgate::detail::gathered_sends::batch_size;
+constexpr std::size_t outbox = lockgate::detail::outbox::batch_size;
 
 std::string sent_text(const script& s, const transport_id& to) {
   std::string all;

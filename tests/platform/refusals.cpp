@@ -116,7 +116,7 @@ TEST_CASE("queues: the outbox of an instance is bounded while its row is pended"
   w.s.plan(row::send_buffers, act(manner::waits));
   REQUIRE(w.app.forward(w.peer, lease_of("in flight")).ok());
   w.run();
-  constexpr std::size_t outbox = lockgate::detail::gathered_sends::batch_size;
+  constexpr std::size_t outbox = lockgate::detail::outbox::batch_size;
   std::size_t taken = 0;
   status last;
   for (; taken < 2 * outbox && last.ok(); ++taken) last = w.app.forward(peer_id(2), lease_of("x"));

@@ -5,8 +5,10 @@
 #include "lockgate/base/config.hpp"                          // for LOCKGATE_REQUIRE
 #include "lockgate/coro/scheduler.hpp"                       // for scheduler
 #include "lockgate/net/datagram_socket.hpp"                  // for datagram_network
+#include "lockgate/platform/detail/batch_sending.hpp"        // for the endpoint's definitions
 #include "lockgate/platform/detail/core.hpp"                 // for core
 #include "lockgate/platform/detail/endpoint_operations.hpp"  // for endpoint
+#include "lockgate/platform/detail/outbox_sending.hpp"       // for the outbox's definitions
 #include "lockgate/platform/observer.hpp"                    // for observer, check_observer
 #include "lockgate/platform/options.hpp"                     // for platform_options
 #include "lockgate/platform/provider_instance.hpp"           // for provider_instance
@@ -68,7 +70,7 @@ class platform {
   /// Cost: a counted copy of each; a message for whose copy there is no memory stays where it is.
   template <class F>
   void compact_queued(F belongs) noexcept {
-    for (detail::endpoint_state& e : core_.endpoints) e.compact_queued(belongs);
+    for (detail::endpoint_state& e : core_.endpoints) e.received().compact(belongs);
   }
 
   /// Ends every session with reason platform_shutdown and closes every endpoint.

@@ -1,19 +1,18 @@
-// What an endpoint does: finds its id, takes messages in, keeps its paths, closes.
+// What an endpoint does: finds its id, keeps its paths, closes.
 #pragma once
 
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/path.hpp"            // for path
 #include "lockgate/platform/detail/session.hpp"         // for session
 
-#include <algorithm>  // for min
-#include <memory>     // for unique_ptr
-#include <utility>    // for exchange, move
+#include <memory>   // for unique_ptr
+#include <utility>  // for exchange, move
 
 namespace lockgate::inline v0::detail {
 
 inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wish) noexcept
     : platform_(&platform), luid_(platform.next_endpoint++), wish_(wish),
-      proposed_id_(wish.proposed_id) {
+      proposed_id_(wish.proposed_id), received_(platform.options.receive_queue_bytes) {
   platform_->endpoints.push_back(*this);
   platform_->tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
   for (session& s : platform_->sessions) s.endpoint_opened(*this);
@@ -82,140 +81,6 @@ inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   update_proposal();
 }
 
-inline status endpoint_state::deliver(incoming& message, bool pool_is_strained) noexcept {
-  while (message.is_train()) {
-    if (pool_is_strained) {
-      incoming first;
-      message.share_front({&first, 1});
-      if (const status refused = deliver(first, true); !refused.ok()) return refused;
-      message.drop_front(1);
-      continue;
-    }
-    const std::span<incoming> room = find_room();
-    if (room.empty()) return enqueue(message);
-    const std::size_t count =
-        std::min(room.size(), train_length(message.size(), message.segment_size) - 1);
-    claim(count);
-    message.share_front(room.first(count));
-    message.drop_front(count);
-  }
-  if (pool_is_strained) relieve_pool(message);
-  const std::span<incoming> room = find_room();
-  if (room.empty()) return enqueue(message);
-  claim(1);
-  room.front() = std::move(message);
-  room.front().segment_size = 0;
-  return {};
-}
-
-inline std::size_t endpoint_state::deliver_run(std::span<incoming> messages,
-                                               std::uint64_t& bytes) noexcept {
-  const auto is_plain = [&](const incoming& message) {
-    return message.size() > 0 && !message.is_train() && message.local == id_;
-  };
-  if (!is_plain(messages.front())) return 0;
-  const std::span<incoming> room = find_room();
-  const std::size_t most = std::min(room.size(), messages.size());
-  std::size_t count = 0;
-  std::uint64_t sum = 0;
-  for (; count < most && is_plain(messages[count]); ++count) sum += messages[count].size();
-  if (count == 0) return 0;
-  claim(count);
-  statistics_.messages_received += count;
-  statistics_.bytes_received += sum;
-  bytes += sum;
-  for (std::size_t i = 0; i < count; ++i) {
-    room[i] = std::move(messages[i]);
-    room[i].segment_size = 0;
-  }
-  return count;
-}
-
-/// Where a receiver waits for the next messages; empty when none has room.
-inline std::span<incoming> endpoint_state::find_room() noexcept {
-  if (!filling_ || filling_->count == filling_->into.size()) {
-    if (receivers_.empty()) return {};
-    filling_ = &static_cast<receive_request&>(receivers_.front());
-    filling_->complete({});
-  }
-  return filling_->into.subspan(filling_->count);
-}
-
-inline status endpoint_state::enqueue(incoming& message) noexcept {
-  const lease_owner* const owner = message.part(0).owner();
-  const bool same_slab = message.part_count() == 1 && !queue_.empty() &&
-                         queue_.back().message.part(0).owner() == owner;
-  queued entry;
-  entry.charge = same_slab ? 0 : message.pinned();
-  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes &&
-      entry.charge > message.size()) {
-    compact(message);
-    entry.charge = message.pinned();
-  }
-  if (pinned_ + entry.charge > platform_->options.receive_queue_bytes) return errc::queue_full;
-  pinned_ += entry.charge;
-  const std::size_t charge = entry.charge;
-  const std::size_t count = train_length(message.size(), message.segment_size);
-  entry.message = std::move(message);
-  if (!queue_.push_back(std::move(entry))) {
-    message = std::move(entry.message);  // NOLINT(bugprone-use-after-move): not taken
-    pinned_ -= charge;
-    return errc::no_memory;
-  }
-  queued_messages_ += count;
-  return {};
-}
-
-/// A consumer that keeps one small message of every slab must not starve the others: once half of
-/// the network's slabs are out, such messages move to memory of their own size.
-inline void endpoint_state::relieve_pool(incoming& message) noexcept {
-  if (message.size() * 4 <= message.pinned()) compact(message);
-}
-
-inline void endpoint_state::compact(incoming& message) noexcept {
-  if (message.compact()) ++statistics_.compacted;
-}
-
-template <class F>
-void endpoint_state::compact_queued(F belongs) noexcept {
-  for (std::size_t i = 0; i < queue_.size(); ++i) {
-    queued& entry = queue_[i];
-    if (!belongs(entry.message)) continue;
-    compact(entry.message);
-    // The next message of the same slab goes on pinning it: the charge moves to that one.
-    if (entry.charge > 0 && i + 1 < queue_.size() && queue_[i + 1].charge == 0)
-      queue_[i + 1].charge = entry.charge;
-    else pinned_ -= entry.charge;
-    entry.charge = entry.message.pinned();
-    pinned_ += entry.charge;
-  }
-}
-
-inline std::size_t endpoint_state::take_queued(std::span<incoming> into) noexcept {
-  std::size_t count = 0;
-  while (count < into.size() && !queue_.empty()) {
-    if (queue_.front().message.is_train()) {
-      incoming train = std::move(queue_.front().message);  // the queue may move meanwhile
-      const std::size_t shared = train.share_front(into.subspan(count));
-      train.drop_front(shared);
-      queue_.front().message = std::move(train);
-      count += shared;
-      continue;
-    }
-    queued entry = queue_.pop_front();
-    pinned_ -= entry.charge;
-    // The next message of the same slab goes on pinning it: the charge moves to that one.
-    if (entry.charge > 0 && !queue_.empty() && queue_.front().charge == 0) {
-      queue_.front().charge = entry.charge;
-      pinned_ += entry.charge;
-    }
-    into[count] = std::move(entry.message);
-    into[count++].segment_size = 0;
-  }
-  queued_messages_ -= count;
-  return count;
-}
-
 inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
   if (last_path_ && last_path_->remote() == remote) return last_path_;
   const auto at = paths_.find(remote);
@@ -235,8 +100,9 @@ inline void endpoint_state::delete_path(path& p) noexcept {
 
 inline endpoint_statistics endpoint_state::statistics() const noexcept {
   endpoint_statistics out = statistics_;
-  out.queued_messages = queued_messages_;
-  out.queued_pinned = pinned_;
+  out.queued_messages = received_.size();
+  out.queued_pinned = received_.pinned();
+  out.compacted = received_.compacted();
   out.paths = paths_.size();
   return out;
 }
@@ -255,10 +121,7 @@ inline void endpoint_state::close() noexcept {
   for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
   ready_waiters_.complete_all(errc::closed);
-  while (!receivers_.empty()) receivers_.front().complete(errc::closed);
-  drop(drop_cause::endpoint_closed, std::exchange(queued_messages_, 0));
-  while (!queue_.empty()) static_cast<void>(queue_.pop_front());
-  pinned_ = 0;
+  drop(drop_cause::endpoint_closed, received_.close(errc::closed));
   for (auto& [remote, p] : paths_) p->close();
   list_link<endpoint_state>::unlink();
   platform_->closed_endpoints.push_back(*this);

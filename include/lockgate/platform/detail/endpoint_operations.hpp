@@ -1,16 +1,14 @@
-// What may be awaited at an endpoint, and how a batch is sent.
+// What an application does with an endpoint.
 #pragma once
 
 #include "lockgate/coro/operation.hpp"                     // for task_context, resumption
 #include "lockgate/coro/task.hpp"                          // for task
 #include "lockgate/platform/detail/endpoint_delivery.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/path_routing.hpp"       // for path
-#include "lockgate/platform/detail/path_sending.hpp"       // for batch_under_way
+#include "lockgate/platform/detail/path_sending.hpp"       // for path
 #include "lockgate/platform/endpoint.hpp"                  // for endpoint
 #include "lockgate/platform/provider_instance.hpp"         // for the session's definitions
 
-#include <algorithm>  // for all_of
-#include <array>      // for array
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <optional>   // for optional
@@ -74,7 +72,7 @@ class endpoint::send_operation {
         : from_(from), message_(message), context_(context) {}
     awaiter(const awaiter&) = delete;
     ~awaiter() {
-      if (waits_for_row_) path_->sender_gone();
+      if (waits_for_row_) path_->sender_gone(message_);
     }
     /// The fast lane: an open path, and a row that answers now or completes at once.
     bool await_ready() noexcept {
@@ -88,14 +86,8 @@ class endpoint::send_operation {
         return end_with(errc::no_memory);
       path_->sign(message_);
       if (!path_->lane_is_open()) return false;
-      answer<accepted> given = path_->send_now({&message_, 1});
-      if (given.is_later()) {
-        waits_for_row_ = path_->await_later(std::move(given), resumption_);
-        return !waits_for_row_ && end_with(settle(path_->later_answer()));
-      }
-      if (given.failure()) [[unlikely]]
-        return end_with(path_->row_threw(given.failure()));
-      return end_with(settle(given.now()));
+      waits_for_row_ = path_->start_row(message_, resumption_);
+      return !waits_for_row_ && end_with(path_->settle_now());
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (waits_for_row_) {
@@ -108,13 +100,10 @@ class endpoint::send_operation {
     status await_resume() noexcept {
       if (request_) return request_->outcome();
       if (!std::exchange(waits_for_row_, false)) return outcome_;
-      return settle(path_->later_answer());
+      return path_->settle_later();
     }
 
    private:
-    status settle(const accepted& answer) noexcept {
-      return detail::path::settle({&path_, 1}, {&message_, 1}, answer).why;
-    }
     bool end_with(status outcome) noexcept {
       outcome_ = outcome;
       return true;
@@ -154,12 +143,12 @@ class endpoint::receive_many_operation {
     }
     bool await_ready() noexcept {
       if (!at_ || request_.into.empty()) return true;
-      request_.count = at_->take_queued(request_.into);
+      request_.count = at_->received().take(request_.into);
       return request_.count > 0;
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (!request_.suspend(coroutine, context_)) return;
-      at_->wait_for_message(request_);
+      at_->received().wait(request_);
       user_.enter(*at_);
       waited_ = true;
     }
@@ -173,7 +162,7 @@ class endpoint::receive_many_operation {
 
    private:
     void leave() noexcept {
-      if (std::exchange(waited_, false)) at_->receiver_resumed(request_);
+      if (std::exchange(waited_, false)) at_->received().receiver_resumed(request_);
       user_.leave();
     }
     detail::endpoint_state* at_;
@@ -272,65 +261,6 @@ inline accepted endpoint::forward(std::span<incoming> messages) noexcept {
     if (!bad.ok()) return {done, bad};
   }
   return messages.size();
-}
-
-namespace detail {
-
-/// Sends a batch: runs of messages whose paths are open go with one row call, the rest one by one.
-inline task<accepted> send_batch(endpoint_state* from, std::span<const message_to> messages) {
-  std::array<outgoing, path::batch_size> run;
-  std::array<path*, path::batch_size> paths{};
-  std::size_t done = 0;
-  while (done < messages.size()) {
-    if (!from || from->is_closed()) co_return accepted(done, errc::closed);
-    std::size_t count = 0;
-    for (; count < run.size() && done + count < messages.size(); ++count) {
-      const message_to& m = messages[done + count];
-      if (const status bad = check_size(*from, m.payload.size()); !bad.ok()) {
-        if (count == 0) co_return accepted(done, bad);
-        break;
-      }
-      path* const p = from->find_path(m.to);
-      if (!p) co_return accepted(done, errc::no_memory);
-      if (!p->lane_is_open() || (count > 0 && p->route() != paths[0]->route())) break;
-      paths[count] = p;
-      run[count] = p->message_for(m.payload);
-    }
-    const std::span<path* const> ways(paths.data(), count);
-    // What was gathered for a later path may have been sent, and have cost an earlier one its
-    // route.
-    const bool open =
-        std::all_of(ways.begin(), ways.end(), [](path* p) { return p->lane_is_open(); });
-    if (count > 1 && !open) continue;
-    if (count > 1) {
-      const std::span<const outgoing> batch(run.data(), count);
-      answer<accepted> given = ways[0]->send_now(batch);
-      if (given.failure()) co_return accepted(done, ways[0]->row_threw(given.failure()));
-      accepted answered = given.now();
-      if (given.is_later()) {
-        batch_under_way under_way(ways);
-        session& through = ways[0]->through();
-        answered = co_await ways[0]->call().run(through, row::send_buffers, std::move(given),
-                                                through.never_abandon());
-        under_way.end();
-      }
-      const accepted settled = path::settle(ways, batch, answered);
-      done += settled.count;
-      if (!settled.why.ok()) co_return accepted(done, settled.why);
-      continue;
-    }
-    const message_to& m = messages[done];
-    const status one = co_await endpoint::send_operation(from, m.to, m.payload);
-    if (!one.ok()) co_return accepted(done, one);
-    ++done;
-  }
-  co_return accepted(done);
-}
-
-}  // namespace detail
-
-inline task<accepted> endpoint::send_to(std::span<const message_to> messages) {
-  return detail::send_batch(state_, messages);
 }
 
 inline way_home endpoint::home() const noexcept {

@@ -1,22 +1,19 @@
-// An application's endpoint as the platform sees it: its id, its receive queue, its paths.
+// An application's endpoint as the platform sees it: its id, what it has received, its paths.
 #pragma once
 
-#include "lockgate/base/intrusive_list.hpp"   // for intrusive_list, list_link
-#include "lockgate/base/transport_id.hpp"     // for transport_id
-#include "lockgate/buffer/ring.hpp"           // for ring
-#include "lockgate/buffer/train.hpp"          // for train_length
-#include "lockgate/coro/wait_list.hpp"        // for waiter, wait_list
-#include "lockgate/platform/detail/core.hpp"  // for core
-#include "lockgate/platform/options.hpp"      // for endpoint_options
-#include "lockgate/platform/statistics.hpp"   // for endpoint_statistics
-#include "lockgate/provider/message.hpp"      // for incoming
+#include "lockgate/base/intrusive_list.hpp"            // for intrusive_list, list_link
+#include "lockgate/base/transport_id.hpp"              // for transport_id
+#include "lockgate/coro/wait_list.hpp"                 // for waiter, wait_list
+#include "lockgate/platform/detail/core.hpp"           // for core
+#include "lockgate/platform/detail/receive_queue.hpp"  // for receive_queue
+#include "lockgate/platform/options.hpp"               // for endpoint_options
+#include "lockgate/platform/statistics.hpp"            // for endpoint_statistics
 
 #include <cstddef>        // for size_t
 #include <cstdint>        // for uint64_t
 #include <memory>         // for unique_ptr
-#include <span>           // for span
 #include <unordered_map>  // for unordered_map
-#include <utility>        // for exchange, move
+#include <utility>        // for pair
 
 namespace lockgate::inline v0 {
 class endpoint;
@@ -26,13 +23,6 @@ namespace lockgate::inline v0::detail {
 
 class path;
 class session;
-
-/// A receiver's place for messages, in its own frame: filled until it gets to run.
-class receive_request : public waiter {
- public:
-  std::span<incoming> into;
-  std::size_t count = 0;
-};
 
 class endpoint_state final : public list_link<endpoint_state> {
  public:
@@ -83,29 +73,11 @@ class endpoint_state final : public list_link<endpoint_state> {
   void wait_for_id(waiter& waiting) noexcept;
 
   // Receiving.
-  /// Takes a message or a train over on success. Errors: queue_full, no_memory: what is left of the
-  /// train is not taken.
-  /// `pool_is_strained`: a small message is moved out of the network's memory.
-  status deliver(incoming& message, bool pool_is_strained) noexcept;
-  /// Moves plain messages for this endpoint from the front of a batch to a receiver that waits for
-  /// some, as many as it has room for; a train, an empty message and another endpoint's end the
-  /// run. Counts them, adds their sizes to `bytes`, and gives their number.
-  std::size_t deliver_run(std::span<incoming> messages, std::uint64_t& bytes) noexcept;
-  /// Counts messages that were taken over, and gives their number.
-  std::size_t count_received(std::size_t bytes, std::size_t segment_size) noexcept {
-    const std::size_t count = train_length(bytes, segment_size);
-    statistics_.messages_received += count;
+  [[nodiscard]] receive_queue& received() noexcept { return received_; }
+  /// Counts messages that `received` has taken.
+  void count_received(std::size_t messages, std::uint64_t bytes) noexcept {
+    statistics_.messages_received += messages;
     statistics_.bytes_received += bytes;
-    return count;
-  }
-  /// Moves queued messages to `into`; the number.
-  std::size_t take_queued(std::span<incoming> into) noexcept;
-  /// Moves the queued messages that `belongs` names to memory of their own.
-  template <class F>
-  void compact_queued(F belongs) noexcept;
-  void wait_for_message(receive_request& receiver) noexcept { receivers_.push_back(receiver); }
-  void receiver_resumed(receive_request& receiver) noexcept {
-    if (filling_ == &receiver) filling_ = nullptr;
   }
   void drop(drop_cause cause, std::uint64_t count = 1) noexcept {
     statistics_.drops.add(cause, count);
@@ -126,18 +98,6 @@ class endpoint_state final : public list_link<endpoint_state> {
   lockgate::endpoint* handle = nullptr;
 
  private:
-  struct queued {
-    incoming message;        // or a train
-    std::size_t charge = 0;  // pinned bytes counted for it; a slab is counted once
-  };
-  [[nodiscard]] std::span<incoming> find_room() noexcept;
-  /// Takes places of the room, before anything is put there: that ends the leases of what lay
-  /// there, and whoever gets memory back may hand the next message up at once.
-  void claim(std::size_t places) noexcept { filling_->count += places; }
-  status enqueue(incoming& message) noexcept;
-  void relieve_pool(incoming& message) noexcept;
-  void compact(incoming& message) noexcept;
-
   core* platform_;
   std::size_t users_ = 0;
   std::uint64_t luid_;
@@ -148,12 +108,8 @@ class endpoint_state final : public list_link<endpoint_state> {
   bool closed_ = false;
   bool is_proposed_ = false;  // proposed_id_ is among the platform's proposals
   session* negotiator_ = nullptr;
-  ring<queued> queue_;
-  std::size_t queued_messages_ = 0;
-  std::size_t pinned_ = 0;
   wait_list ready_waiters_;
-  intrusive_list<waiter> receivers_;
-  receive_request* filling_ = nullptr;  // woken, has not run yet, has room
+  receive_queue received_;
   std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,
                      recycling_allocator<std::pair<const transport_id, std::unique_ptr<path>>>>
       paths_;

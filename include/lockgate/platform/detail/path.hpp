@@ -9,15 +9,16 @@
 #include "lockgate/coro/timer.hpp"                      // for timer
 #include "lockgate/coro/wait_list.hpp"                  // for waiter
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
-#include "lockgate/platform/detail/row_call.hpp"        // for row_call
+#include "lockgate/platform/detail/send_row.hpp"        // for send_row
 #include "lockgate/platform/detail/session.hpp"         // for session
 #include "lockgate/provider/message.hpp"                // for outgoing, incoming
 
-#include <cstddef>  // for size_t
-#include <cstdint>  // for uint32_t
-#include <span>     // for span
-#include <utility>  // for move
-#include <vector>   // for vector
+#include <cstddef>   // for size_t
+#include <cstdint>   // for uint32_t
+#include <optional>  // for optional
+#include <span>      // for span
+#include <utility>   // for move
+#include <vector>    // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -58,8 +59,8 @@ class path final : public list_link<path>, ready_item {
   [[nodiscard]] session* route() const noexcept { return route_; }
   /// Reached, nothing queued, no row outstanding: a message may go to the provider at once.
   [[nodiscard]] bool lane_is_open() noexcept {
-    if (gathered_ > 0 && route_) route_->gathered().flush();  // those were sent earlier
-    return lane_open_ && gathered_ == 0;
+    if (in_outbox_ > 0 && route_) route_->out().flush();  // those were sent earlier
+    return lane_open_ && in_outbox_ == 0;
   }
   /// Writes the sender into a message.
   void sign(outgoing& message) const noexcept {
@@ -78,28 +79,22 @@ class path final : public list_link<path>, ready_item {
     return message;
   }
 
-  /// Offers messages to the provider. Requires: `lane_is_open()`.
-  [[nodiscard]] answer<accepted> send_now(std::span<const outgoing> messages) noexcept;
-  /// Takes in a later answer of `send_now`. True if `when_done` is scheduled once it has come.
-  [[nodiscard]] bool await_later(answer<accepted>&& later, ready_item& when_done) noexcept;
-  /// The answer that `await_later` waited for.
-  [[nodiscard]] const accepted& later_answer() noexcept;
-  /// The place where a coroutine awaits a later answer of `send_now`, and the instance it is from.
-  /// The coroutine says with `row_outstanding` which paths wait for it.
-  [[nodiscard]] row_call<accepted>& call() noexcept { return call_; }
-  [[nodiscard]] session& through() const noexcept { return *through_; }
-  /// An exception left send_buffers: the session ends (U16).
-  status row_threw(const std::exception_ptr& exception) noexcept {
-    through_->row_threw(row::send_buffers, exception);
-    return errc::provider_failed;
+  // A sender alone on the open lane.
+  /// Offers its message to the provider. True if the answer comes later: `when_done` is scheduled
+  /// then. Requires: `lane_is_open()`.
+  [[nodiscard]] bool start_row(const outgoing& message, ready_item& when_done) noexcept {
+    const bool is_later = row_.start(*route_, {&message, 1}, when_done);
+    if (is_later) row_outstanding(true);
+    return is_later;
   }
-  /// The sender is gone; the row it waited for is not.
-  void sender_gone() noexcept;
-  /// Counts what the row has accepted that the first of `ways` called for all of them; a peer that
-  /// is not reachable any more loses its route.
-  [[nodiscard]] static accepted settle(std::span<path* const> ways,
-                                       std::span<const outgoing> messages,
-                                       const accepted& answer) noexcept;
+  /// What became of the message whose answer was there at once.
+  status settle_now() noexcept {
+    return row_.settle([this](std::size_t) -> path& { return *this; }).why;
+  }
+  /// What became of the one whose answer came later.
+  status settle_later() noexcept;
+  /// The sender is gone while the answer is still to come.
+  void sender_gone(const outgoing& message) noexcept;
 
   /// Queues a message whose sender waits in `request`.
   void enqueue(send_request& request) noexcept {
@@ -107,7 +102,7 @@ class path final : public list_link<path>, ready_item {
     update_lane();
     start_serving();
   }
-  /// Takes a message over: into the turn's batch, or the queue. Consumes `memory` on success.
+  /// Takes a message over: into the outbox, or the queue. Consumes `memory` on success.
   status forward(lease& memory) noexcept;
   /// The same for a received message of one part.
   status forward(incoming& message) noexcept;
@@ -117,7 +112,7 @@ class path final : public list_link<path>, ready_item {
   // Called by the instance it is routed through.
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
-  void entered_outbox() noexcept { ++gathered_; }
+  void entered_outbox() noexcept { ++in_outbox_; }
   void left_outbox(unsigned count) noexcept;
 
   void close() noexcept;
@@ -143,7 +138,7 @@ class path final : public list_link<path>, ready_item {
   task<status> send_queued();
   void step() noexcept;
   void refuse_all(status why) noexcept;
-  [[nodiscard]] result<bool> may_gather() noexcept;
+  [[nodiscard]] result<bool> may_use_outbox() noexcept;
   [[nodiscard]] bool is_idle() const noexcept;
   [[nodiscard]] scheduler& home() const noexcept { return endpoint_.platform().home; }
   void start_serving() noexcept;
@@ -154,23 +149,21 @@ class path final : public list_link<path>, ready_item {
   endpoint_state& endpoint_;
   transport_id remote_;
   session* route_ = nullptr;
-  session* through_ = nullptr;  // that the last `send_now` went to; the route may be lost since
-  bool awaits_row_ = false;     // a single sender's later row is outstanding
-  bool sender_gone_ = false;    // nobody is left to take its answer
   bool lane_open_ = false;
   bool serving_ = false;
   bool closed_ = false;
   unsigned outstanding_ = 0;  // send rows that answered "later"
-  unsigned gathered_ = 0;     // messages in the instance's outbox
+  unsigned in_outbox_ = 0;    // messages in the instance's outbox
   std::size_t owned_ = 0;     // messages taken over and queued
   intrusive_list<waiter> queue_;
-  row_call<accepted> call_;
+  send_row row_;  // of a sender alone, or of the queue
   struct expiry final : timer {
     explicit expiry(path& p) noexcept
         : timer([](ready_item& self) noexcept { static_cast<expiry&>(self).of.route_lost(); }),
           of(p) {}
     path& of;
   } reach_expiry_{*this};
+  std::optional<outgoing> abandoned_;  // its sender went before the answer came; its bytes are gone
 };
 
 }  // namespace lockgate::inline v0::detail

@@ -19,7 +19,7 @@ class reach_call final : public row_call<status> {
 
 /// Alive only while something is queued: finds a route if there is none, then sends.
 inline task<> path::serve() {
-  while (!queue_.empty() && outstanding_ == 0 && gathered_ == 0) {
+  while (!queue_.empty() && outstanding_ == 0 && in_outbox_ == 0) {
     status failed;
     if (route_) failed = co_await send_queued();
     else failed = co_await find_route();
@@ -107,7 +107,7 @@ inline task<status> path::reach_through(session* candidate) {
 }
 
 inline void path::start_serving() noexcept {
-  if (serving_ || outstanding_ > 0 || gathered_ > 0 || queue_.empty()) return;
+  if (serving_ || outstanding_ > 0 || in_outbox_ > 0 || queue_.empty()) return;
   serving_ = true;
   update_lane();
   const status started = endpoint_.platform().tasks.spawn(serve());
@@ -127,7 +127,7 @@ inline void path::open(session& through) noexcept {
 
 inline void path::route_lost() noexcept {
   if (!route_) return;
-  if (gathered_ > 0) route_->gathered().flush();
+  if (in_outbox_ > 0) route_->out().flush();
   if (!route_) return;  // those messages have cost it the route
   route_->tell_row(event_kind::path_closed, row::none, {}, remote_);
   list_link<path>::unlink();
@@ -144,11 +144,7 @@ inline void path::update_lane() noexcept {
 
 /// Out of anybody's call: takes in the answer that no sender waits for, and goes when idle.
 inline void path::step() noexcept {
-  if (sender_gone_ && call_.is_answered()) {
-    sender_gone_ = false;
-    const accepted& answer = later_answer();
-    through_->tell_row(event_kind::row_ended, row::send_buffers, answer.why, remote_, answer.count);
-  }
+  if (abandoned_ && row_.is_answered()) static_cast<void>(settle_later());
   if (is_idle()) endpoint_.delete_path(*this);
 }
 
@@ -160,15 +156,15 @@ inline void path::row_outstanding(bool begins) noexcept {
 }
 
 inline void path::left_outbox(unsigned count) noexcept {
-  gathered_ -= count;
-  if (gathered_ > 0) return;
+  in_outbox_ -= count;
+  if (in_outbox_ > 0) return;
   start_serving();
   reap_if_idle();
 }
 
 inline bool path::is_idle() const noexcept {
-  return !route_ && queue_.empty() && !serving_ && outstanding_ == 0 && gathered_ == 0 &&
-         !call_.is_busy();
+  return !route_ && queue_.empty() && !serving_ && outstanding_ == 0 && in_outbox_ == 0 &&
+         !row_.is_busy();
 }
 
 /// Deletion is a step of its own: callers up the stack may still hold the path.

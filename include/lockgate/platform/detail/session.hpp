@@ -1,20 +1,20 @@
 // One provider instance and the life of its session. `life()` reads like the specification.
 #pragma once
 
-#include "lockgate/base/intrusive_list.hpp"             // for intrusive_list, list_link
-#include "lockgate/buffer/ring.hpp"                     // for ring
-#include "lockgate/buffer/train.hpp"                    // for train_length, for_each_in_train
-#include "lockgate/coro/sleep.hpp"                      // for yield
-#include "lockgate/coro/task_group.hpp"                 // for task_group
-#include "lockgate/coro/timed_wait.hpp"                 // for wait_until
-#include "lockgate/platform/detail/core.hpp"            // for core
-#include "lockgate/platform/detail/gathered_sends.hpp"  // for gathered_sends
-#include "lockgate/platform/detail/id_binding.hpp"      // for id_binding
-#include "lockgate/platform/detail/row_call.hpp"        // for row_call, row_owner
-#include "lockgate/platform/options.hpp"                // for registration
-#include "lockgate/platform/statistics.hpp"             // for instance_statistics
-#include "lockgate/provider/any_provider.hpp"           // for any_provider
-#include "lockgate/provider/instance.hpp"               // for instance_host, instance_call
+#include "lockgate/base/intrusive_list.hpp"         // for intrusive_list, list_link
+#include "lockgate/buffer/ring.hpp"                 // for ring
+#include "lockgate/buffer/train.hpp"                // for train_length, for_each_in_train
+#include "lockgate/coro/sleep.hpp"                  // for yield
+#include "lockgate/coro/task_group.hpp"             // for task_group
+#include "lockgate/coro/timed_wait.hpp"             // for wait_until
+#include "lockgate/platform/detail/core.hpp"        // for core
+#include "lockgate/platform/detail/id_binding.hpp"  // for id_binding
+#include "lockgate/platform/detail/outbox.hpp"      // for outbox
+#include "lockgate/platform/detail/row_call.hpp"    // for row_call, row_owner
+#include "lockgate/platform/options.hpp"            // for registration
+#include "lockgate/platform/statistics.hpp"         // for instance_statistics
+#include "lockgate/provider/any_provider.hpp"       // for any_provider
+#include "lockgate/provider/instance.hpp"           // for instance_host, instance_call
 
 #include <cstdint>        // for uint32_t, uint64_t
 #include <memory>         // for unique_ptr
@@ -32,7 +32,7 @@ class session final : public instance_host, public row_owner, public list_link<s
  public:
   session(core& platform, any_provider provider) noexcept
       : row_owner(platform.home), platform_(platform), provider_(std::move(provider)),
-        id_(platform.next_instance++), tasks_(platform.home, &tasks_), gathered_(*this) {
+        id_(platform.next_instance++), tasks_(platform.home, &tasks_), outbox_(*this) {
     tasks_.on_exception(
         [](void* self, const std::exception_ptr& e) noexcept {
           static_cast<session*>(self)->task_threw(e);
@@ -143,22 +143,17 @@ class session final : public instance_host, public row_owner, public list_link<s
   [[nodiscard]] row_limits never_abandon() const noexcept {
     return {platform_.options.row_timeout, false};
   }
-  [[nodiscard]] gathered_sends& gathered() noexcept { return gathered_; }
+  [[nodiscard]] outbox& out() noexcept { return outbox_; }
   void signal_arrived(peer_signal&& signal) noexcept;
   void count_send_row() noexcept {
     ++statistics_.send_rows;
     used_ = true;
   }
-  /// `has_bytes`: the sender is still there, and with it the memory of the payload.
-  void count_sent(std::span<const outgoing> messages, bool has_bytes = true) noexcept {
-    std::uint64_t count = 0, bytes = 0;
+  void count_sent(std::span<const outgoing> messages) noexcept {
     for (const outgoing& message : messages) {
-      count += train_length(message.payload.size(), message.segment_size);
-      bytes += message.payload.size();
+      statistics_.messages_sent += train_length(message.payload.size(), message.segment_size);
+      statistics_.bytes_sent += message.payload.size();
     }
-    statistics_.messages_sent += count;
-    statistics_.bytes_sent += bytes;
-    if (is_observed()) tell_sent(messages, has_bytes);
   }
 
   template <class Fill>
@@ -168,16 +163,14 @@ class session final : public instance_host, public row_owner, public list_link<s
   void tell(event_kind kind) noexcept {
     platform_.tell(kind, id_, [](event&) {});
   }
-  void tell_sent(std::span<const outgoing> messages, bool has_bytes) noexcept {
-    for (const outgoing& message : messages) {
-      if (message.segment_size == 0) tell_sent(message, has_bytes);
-      else
-        for_each_in_train(message.payload.part(0), message.segment_size, [&](bytes_view each) {
-          tell_sent({message.local, message.remote, message.endpoint, chain(each)}, has_bytes);
-        });
-    }
-  }
+  /// `has_bytes`: the sender is still there, and with it the memory of the payload.
   void tell_sent(const outgoing& message, bool has_bytes) noexcept {
+    if (message.segment_size == 0) return tell_one_sent(message, has_bytes);
+    for_each_in_train(message.payload.part(0), message.segment_size, [&](bytes_view each) {
+      tell_one_sent({message.local, message.remote, message.endpoint, chain(each)}, has_bytes);
+    });
+  }
+  void tell_one_sent(const outgoing& message, bool has_bytes) noexcept {
     if (platform_.hook.on_message) platform_.show(observed_message(message, has_bytes), id_);
     tell(event_kind::message_sent, [&](event& e) {
       e.id = message.remote;
@@ -311,7 +304,7 @@ class session final : public instance_host, public row_owner, public list_link<s
   task_group tasks_;
   row_call<status> control_;   // transition_active to remove_transport_id: one at a time (U14)
   row_call<void> indication_;  // establish_session and terminate_session
-  gathered_sends gathered_;
+  outbox outbox_;
   intrusive_list<row_call_base> rows_;  // every row that has suspended and not returned
   intrusive_list<waiter> held_;         // calls that wait for the end of establish_session
   intrusive_list<path> paths_;          // routed through this instance

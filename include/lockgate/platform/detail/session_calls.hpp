@@ -117,10 +117,16 @@ inline accepted session::indicate(std::span<incoming> messages) noexcept {
     const std::size_t size = message.size(), segment_size = message.segment_size;
     endpoint_state* const endpoint = local_endpoint(message.local);
     if (goes_in_runs && endpoint) [[likely]] {
-      const std::size_t run = endpoint->deliver_run(messages.subspan(done), bytes);
-      done += run;
-      taken += run;
-      if (run > 0) continue;
+      std::uint64_t run_bytes = 0;
+      const std::size_t run =
+          endpoint->received().put_run(messages.subspan(done), endpoint->id(), run_bytes);
+      if (run > 0) {
+        endpoint->count_received(run, run_bytes);
+        done += run;
+        taken += run;
+        bytes += run_bytes;
+        continue;
+      }
     }
     const transport_id peer = message.remote;
     if (is_shown && size > 0 && endpoint) show_received(message, endpoint->luid());
@@ -128,12 +134,14 @@ inline accepted session::indicate(std::span<incoming> messages) noexcept {
       why = refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) [[unlikely]]
       why = refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->deliver(message, is_strained); !why.ok())
+    else if (why = endpoint->received().put(message, is_strained); !why.ok())
       why = refused(drop_cause::queue_full, why);
     const std::size_t bytes_taken =
         why.ok() ? size : size - message.size();  // of a train perhaps a part
     if (bytes_taken > 0) [[likely]] {
-      taken += endpoint->count_received(bytes_taken, segment_size);
+      const std::size_t count = train_length(bytes_taken, segment_size);
+      endpoint->count_received(count, bytes_taken);
+      taken += count;
       bytes += bytes_taken;
       if (is_observed()) [[unlikely]]
         tell_received(peer, endpoint->luid(), bytes_taken, segment_size);
@@ -269,7 +277,7 @@ inline status session::carry_out_now(instance_call& call) noexcept {
         reserved_ids_.back() = call.id;
       });
     case instance_call::kind::report_unreachable: {
-      gathered_.flush();  // which may cost any path its route
+      outbox_.flush();  // which may cost any path its route
       for (auto at = paths_.begin(); at != paths_.end();) {
         path& p = *at;
         ++at;

@@ -123,7 +123,7 @@ inline task<status> session::serve_until_unused() {
     const status woken = co_await wait_until(wake_, look_again);
     if (woken != errc::timed_out) continue;
     for (endpoint_state& e : platform_.endpoints) endpoint_opened(e);  // if memory was short before
-    const bool is_needed = platform_.standing_demand > 0 || inquiries_ > 0 || gathered_.is_busy();
+    const bool is_needed = platform_.standing_demand > 0 || inquiries_ > 0 || outbox_.is_busy();
     if (!std::exchange(used_, is_needed) && !is_needed) break;
     look_again = saturating_add(home().now(), platform_.options.idle_time);
   }
@@ -211,7 +211,7 @@ inline task<status> session::add_id(transport_id id) {
 /// notice.
 inline task<status> session::go_dormant() {
   if (ending_) co_return status();
-  gathered_.flush();
+  outbox_.flush();
   enter(session_state::deactivating);
   close_paths();
   while (!ending_ && !rows_.empty()) co_await quiet().wait();
@@ -271,7 +271,7 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
   patience_ = nothing_runs ? never : saturating_add(home().now(), platform_.options.row_grace);
   platform_.tell(event_kind::session_ending, id_, [&](event& e) { e.reason = reason; });
   if (state_ != session_state::establishing) enter(session_state::terminating);
-  gathered_.flush();
+  outbox_.flush();
   refuse_callers();
   for (row_call_base& call : rows_)
     if (&call != caller) call.ask_to_stop(platform_.options.row_grace);

@@ -1,4 +1,4 @@
-// Messages handed over for good, gathered until the turn ends and sent with one row call.
+// Messages handed over for good, collected until the turn ends and sent with one row call.
 #pragma once
 
 #include "lockgate/base/accepted.hpp"             // for accepted
@@ -6,7 +6,7 @@
 #include "lockgate/buffer/lease.hpp"              // for lease
 #include "lockgate/buffer/train.hpp"              // for longest_train, largest_train
 #include "lockgate/coro/scheduler.hpp"            // for turn_end_item
-#include "lockgate/platform/detail/row_call.hpp"  // for row_call
+#include "lockgate/platform/detail/send_row.hpp"  // for send_row
 #include "lockgate/provider/message.hpp"          // for outgoing, incoming
 
 #include <algorithm>  // for min
@@ -28,14 +28,12 @@ class session;
 /// Guarantees: messages of one path keep their order, also with those sent otherwise.
 /// Cost: one call of send_buffers per turn, however many paths and messages; no allocation once
 /// warm.
-class gathered_sends final : turn_end_item, ready_item {
+class outbox final : turn_end_item, ready_item {
  public:
-  explicit gathered_sends(session& owner) noexcept
-      : turn_end_item(
-            [](turn_end_item& self) noexcept { static_cast<gathered_sends&>(self).flush(); }),
-        ready_item([](ready_item& self) noexcept {
-          static_cast<gathered_sends&>(self).later_answer_came();
-        }),
+  explicit outbox(session& owner) noexcept
+      : turn_end_item([](turn_end_item& self) noexcept { static_cast<outbox&>(self).flush(); }),
+        ready_item(
+            [](ready_item& self) noexcept { static_cast<outbox&>(self).later_answer_came(); }),
         owner_(owner) {}
 
   /// Sees to it that one more message can be added; a full batch is handed over for that.
@@ -47,7 +45,7 @@ class gathered_sends final : turn_end_item, ready_item {
   [[nodiscard]] std::size_t add(path& to, std::span<incoming> messages) noexcept;
   /// Hands everything over now.
   void flush() noexcept;
-  [[nodiscard]] bool is_busy() const noexcept { return call_.is_busy() || gathering_.count > 0; }
+  [[nodiscard]] bool is_busy() const noexcept { return row_.is_busy() || gathering_.count > 0; }
 
   /// Messages and trains in one row call; a full batch does not wait for the end of the turn.
   static constexpr std::size_t batch_size = 512;
@@ -111,10 +109,11 @@ class gathered_sends final : turn_end_item, ready_item {
     }
   };
   void row_outstanding(bool begins) noexcept;
-  void send_rest() noexcept;
-  void row_ended(const accepted& answer) noexcept;
-  [[nodiscard]] std::span<const outgoing> accepted_of(const accepted& answer) const noexcept;
-  void settle(const accepted& answer) noexcept;
+  void send() noexcept;
+  void settle() noexcept;
+  void left(std::size_t end) noexcept;
+  void drop_next() noexcept;
+  [[nodiscard]] path& path_of(std::size_t position) const noexcept;
   void later_answer_came() noexcept;
 
   session& owner_;
@@ -122,7 +121,7 @@ class gathered_sends final : turn_end_item, ready_item {
   batch in_flight_;
   std::size_t done_ = 0;  // messages of in_flight_
   std::size_t run_ = 0;   // the run that the next one belongs to
-  row_call<accepted> call_;
+  send_row row_;
 };
 
 }  // namespace lockgate::inline v0::detail

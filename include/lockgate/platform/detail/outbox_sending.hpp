@@ -1,0 +1,109 @@
+// How an instance's outbox takes messages, and hands them over when the turn ends.
+#pragma once
+
+#include "lockgate/platform/detail/outbox.hpp"        // for outbox
+#include "lockgate/platform/detail/path.hpp"          // for path
+#include "lockgate/platform/detail/path_sending.hpp"  // for send_row's definitions
+#include "lockgate/platform/detail/session.hpp"       // for session
+
+#include <algorithm>  // for min
+#include <cstddef>    // for size_t
+#include <span>       // for span
+#include <utility>    // for exchange, move, swap
+
+namespace lockgate::inline v0::detail {
+
+inline status outbox::make_room() noexcept {
+  if (gathering_.count == batch_size) flush();
+  if (gathering_.count == 0) {
+    if (!gathering_.reserve()) return errc::no_memory;
+    owner_.platform().home.at_turn_end(*this);
+  } else if (gathering_.count == batch_size) {
+    return errc::queue_full;
+  }
+  return {};
+}
+
+inline void outbox::add(path& to, lease&& memory) noexcept {
+  if (gathering_.extend(to, memory)) return memory.reset();
+  to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
+  gathering_.keep(to, std::move(memory));
+  gathering_.is_extensible = owner_.provider().takes_trains();
+  to.entered_outbox();
+}
+
+inline std::size_t outbox::add(path& to, std::span<incoming> messages) noexcept {
+  const std::size_t taken = std::min(messages.size(), batch_size - gathering_.count);
+  for (incoming& message : messages.first(taken)) add(to, std::move(message).take_lease());
+  return taken;
+}
+
+inline void outbox::flush() noexcept {
+  if (gathering_.count == 0 || in_flight_.count > 0) return;
+  std::swap(gathering_, in_flight_);
+  done_ = run_ = 0;
+  send();
+}
+
+/// Closes the paths of what is not answered for, or opens them again.
+inline void outbox::row_outstanding(bool begins) noexcept {
+  for (std::size_t i = run_; i < in_flight_.run_count; ++i)
+    in_flight_.runs[i].to->row_outstanding(begins);
+}
+
+inline void outbox::send() noexcept {
+  while (done_ < in_flight_.count) {
+    if (owner_.state() != session_state::active) {
+      drop_next();
+      continue;
+    }
+    if (row_.start(owner_, {&in_flight_.messages[done_], in_flight_.count - done_}, *this)) {
+      row_outstanding(true);
+      return;
+    }
+    settle();
+  }
+  in_flight_.clear();
+  if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
+}
+
+inline void outbox::later_answer_came() noexcept {
+  const session::pin alive(owner_);
+  row_outstanding(false);
+  settle();
+  send();
+  flush();
+}
+
+/// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
+inline void outbox::settle() noexcept {
+  const std::size_t begin = done_;
+  const accepted answer =
+      row_.settle([this, begin](std::size_t i) -> path& { return path_of(begin + i); });
+  left(begin + answer.count);
+  if (!answer.why.ok()) drop_next();
+}
+
+/// The path of a message from `done_` on.
+inline path& outbox::path_of(std::size_t position) const noexcept {
+  std::size_t at = run_;
+  while (in_flight_.runs[at].end <= position) ++at;
+  return *in_flight_.runs[at].to;
+}
+
+/// The messages up to `end` have been answered for.
+inline void outbox::left(std::size_t end) noexcept {
+  while (done_ < end) {
+    const run& current = in_flight_.runs[run_];
+    const std::size_t to = std::min(current.end, end);
+    if (to == current.end) ++run_;
+    current.to->left_outbox(static_cast<unsigned>(to - std::exchange(done_, to)));
+  }
+}
+
+inline void outbox::drop_next() noexcept {
+  owner_.drop(drop_cause::send_failed, message_count({&in_flight_.messages[done_], 1}));
+  left(done_ + 1);
+}
+
+}  // namespace lockgate::inline v0::detail
