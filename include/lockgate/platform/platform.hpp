@@ -50,9 +50,8 @@ class platform {
   /// Errors: throws `std::bad_alloc`.
   [[nodiscard]] provider_instance create(any_provider provider) {
     LOCKGATE_REQUIRE(provider, "platform: create() of an empty any_provider");
-    auto* const made = new detail::session(core_, std::move(provider));
+    auto* const made = new detail::instance_state(core_, std::move(provider));
     if (!made) detail::out_of_memory("platform: no memory for an instance");
-    core_.instances.push_back(*made);
     return provider_instance(made);
   }
 
@@ -144,9 +143,9 @@ inline platform::~platform() {
   }
   while (!core_.closed_endpoints.empty()) core_.closed_endpoints.front().forget_platform();
   while (!core_.instances.empty()) {
-    detail::session& s = core_.instances.pop_front();
-    s.clear_handle();
-    delete &s;
+    detail::instance_state& each = core_.instances.pop_front();
+    each.clear_handle();
+    delete &each;
   }
   if (core_.signals) core_.signals->detach(core_);
 }

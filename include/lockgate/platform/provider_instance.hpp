@@ -3,8 +3,10 @@
 
 #include "lockgate/coro/task.hpp"                          // for task
 #include "lockgate/platform/detail/endpoint_delivery.hpp"  // for the endpoint's definitions
+#include "lockgate/platform/detail/instance_state.hpp"     // for instance_state
 #include "lockgate/platform/detail/path_routing.hpp"       // for the session's definitions
 #include "lockgate/platform/detail/session_calls.hpp"      // for the session's definitions
+#include "lockgate/platform/detail/session_end.hpp"        // for the session's definitions
 #include "lockgate/platform/detail/session_endpoints.hpp"  // for the session's definitions
 #include "lockgate/platform/detail/session_life.hpp"       // for the session's definitions
 #include "lockgate/platform/options.hpp"                   // for registration
@@ -25,16 +27,16 @@ namespace lockgate::inline v0 {
 class provider_instance {
  public:
   provider_instance() noexcept = default;
-  explicit provider_instance(detail::session* s) noexcept : session_(s) {
-    if (session_) session_->set_handle_slot(&session_);
+  explicit provider_instance(detail::instance_state* s) noexcept : state_(s) {
+    if (state_) state_->set_handle_slot(&state_);
   }
   provider_instance(provider_instance&& other) noexcept
-      : provider_instance(std::exchange(other.session_, nullptr)) {}
+      : provider_instance(std::exchange(other.state_, nullptr)) {}
   provider_instance& operator=(provider_instance&& other) noexcept {
     if (this == &other) return *this;
     drop();
-    session_ = std::exchange(other.session_, nullptr);
-    if (session_) session_->set_handle_slot(&session_);
+    state_ = std::exchange(other.state_, nullptr);
+    if (state_) state_->set_handle_slot(&state_);
     return *this;
   }
   ~provider_instance() { drop(); }
@@ -58,112 +60,112 @@ class provider_instance {
   /// Cancellation: gives up waiting; the session ends all the same.
   [[nodiscard]] deregister_operation deregister() noexcept;
 
-  [[nodiscard]] explicit operator bool() const noexcept { return session_ != nullptr; }
+  [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
   [[nodiscard]] session_state state() const noexcept {
-    return session_ ? session_->state() : session_state::deregistered;
+    return state_ ? state_->its_session().state() : session_state::deregistered;
   }
   /// The number that stands for this instance in events.
-  [[nodiscard]] std::uint32_t id() const noexcept { return session_ ? session_->id() : 0; }
+  [[nodiscard]] std::uint32_t id() const noexcept {
+    return state_ ? state_->its_session().id() : 0;
+  }
   /// The interface's name and LUID, once registered (G13 to G16).
   [[nodiscard]] std::string friendly_name() const {
-    return session_ ? session_->name().text() : std::string();
+    return state_ ? state_->name().text() : std::string();
   }
   [[nodiscard]] std::uint64_t interface_luid() const noexcept {
-    return session_ ? session_->luid() : 0;
+    return state_ ? state_->luid() : 0;
   }
   [[nodiscard]] instance_statistics statistics() const noexcept {
-    return session_ ? session_->statistics() : instance_statistics();
+    return state_ ? state_->its_session().trace().statistics() : instance_statistics();
   }
   /// The provider itself, if it is a `P`; null otherwise.
   template <provider P>
   [[nodiscard]] P* get_if() const noexcept {
-    if (!session_ || &session_->provider().table() != &detail::table_of<P>::value) return nullptr;
-    return static_cast<P*>(session_->provider().get());
+    if (!state_ || &state_->its_session().provider().table() != &detail::table_of<P>::value)
+      return nullptr;
+    return static_cast<P*>(state_->its_session().provider().get());
   }
 
  private:
   void drop() noexcept {
-    if (detail::session* s = std::exchange(session_, nullptr)) s->abandon();
+    if (detail::instance_state* s = std::exchange(state_, nullptr)) s->abandon();
   }
-  detail::session* session_ = nullptr;
+  detail::instance_state* state_ = nullptr;
 };
 
 class provider_instance::deregister_operation {
  public:
-  explicit deregister_operation(detail::session* s) noexcept : session_(s) {}
+  explicit deregister_operation(detail::instance_state* s) noexcept : state_(s) {}
   class awaiter {
    public:
-    awaiter(detail::session* s, const task_context& context) noexcept
-        : session_(s), context_(context) {}
+    awaiter(detail::instance_state* s, const task_context& context) noexcept
+        : state_(s), context_(context) {}
     bool await_ready() noexcept {
-      if (!session_) {
+      if (!state_) {
         outcome_ = errc::not_registered;
         return true;
       }
-      outcome_ = session_->deregister(context_.owner);
-      return !outcome_.ok() || session_->owns(context_.owner) ||
-             session_->state() == session_state::deregistered;
+      outcome_ = state_->deregister(context_.owner);
+      return !outcome_.ok() || state_->its_session().owns(context_.owner) ||
+             state_->its_session().state() == session_state::deregistered;
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       suspended_ = true;
-      if (waiter_.suspend(coroutine, context_)) session_->drained().push_back(waiter_);
+      if (waiter_.suspend(coroutine, context_)) state_->drained().push_back(waiter_);
     }
     status await_resume() const noexcept { return suspended_ ? waiter_.outcome() : outcome_; }
 
    private:
-    detail::session* session_;
+    detail::instance_state* state_;
     const task_context& context_;
     bool suspended_ = false;
     status outcome_;
     waiter waiter_;
   };
-  awaiter bind(const task_context& context) noexcept { return awaiter(session_, context); }
+  awaiter bind(const task_context& context) noexcept { return awaiter(state_, context); }
 
  private:
-  detail::session* session_;
+  detail::instance_state* state_;
 };
 
 inline provider_instance::deregister_operation provider_instance::deregister() noexcept {
-  return deregister_operation(session_);
+  return deregister_operation(state_);
 }
 
 namespace detail {
 
 /// An instance is REGISTERING while this exists, also when the registration is given up.
-class decision_pending {
+class pending_decision {
  public:
-  explicit decision_pending(session& s) noexcept : session_(s) { session_.decision_pending(); }
-  decision_pending(const decision_pending&) = delete;
-  ~decision_pending() { session_.decision_made(); }
+  explicit pending_decision(instance_state& of) noexcept : of_(of) { of_.decision_begins(); }
+  pending_decision(const pending_decision&) = delete;
+  ~pending_decision() { of_.decision_ends(); }
 
  private:
-  session& session_;
+  instance_state& of_;
 };
 
-inline task<status> register_session(session* s, registration wish) {
+inline task<status> register_instance(instance_state* s, registration wish) {
   if (!s) co_return errc::invalid_state;
-  const session::pin alive(*s);
-  const status valid = s->check_registration(wish);
-  if (!valid.ok()) {
-    s->tell_registration(valid);
-    co_return valid;
+  const session::pin alive(s->its_session());
+  status granted = s->check(wish);
+  if (granted.ok()) {
+    if (access_policy* const policy = s->platform().access) {
+      const pending_decision deciding(*s);
+      granted = co_await policy->authorise(wish.provider_name, wish.access);
+      if (granted.ok()) granted = s->grant(wish);
+    } else {
+      granted = s->grant(wish);
+    }
   }
-  status granted;
-  if (access_policy* const policy = s->platform().access) {
-    const decision_pending pending(*s);
-    granted = co_await policy->authorise(wish.provider_name, wish.access);
-    if (granted.ok()) granted = s->grant(wish);
-  } else {
-    granted = s->grant(wish);
-  }
-  s->tell_registration(granted);
+  s->its_session().trace().tell_registration(granted);
   co_return granted;
 }
 
 }  // namespace detail
 
 inline task<status> provider_instance::register_instance(const registration& wish) {
-  return detail::register_session(session_, wish);
+  return detail::register_instance(state_, wish);
 }
 
 }  // namespace lockgate::inline v0

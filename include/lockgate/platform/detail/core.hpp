@@ -25,6 +25,7 @@
 namespace lockgate::inline v0::detail {
 
 class session;
+class instance_state;
 class endpoint_state;
 
 /// The observer, its type erased. `on` is null when there is none, `on_message` unless it wants
@@ -52,9 +53,9 @@ class core final : public signal_sink {
   access_policy* access = nullptr;
   observer_hook hook;
   interface_names names;
-  task_group tasks;                   ///< path coroutines and signals under way
-  intrusive_list<session> sessions;   ///< those with a session now: only they are asked
-  intrusive_list<session> instances;  ///< the others: not registered, or over
+  task_group tasks;  ///< path coroutines and signals under way
+  intrusive_list<instance_state> instances;
+  intrusive_list<session> sessions;  ///< of those instances that have one now: only they are asked
   intrusive_list<endpoint_state> endpoints;
   intrusive_list<endpoint_state> closed_endpoints;  ///< still in use by a path or a receiver
   std::unordered_map<transport_id, endpoint_state*, std::hash<transport_id>, std::equal_to<>,

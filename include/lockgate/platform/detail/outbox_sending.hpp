@@ -102,7 +102,7 @@ inline void outbox::left(std::size_t end) noexcept {
 }
 
 inline void outbox::drop_next() noexcept {
-  owner_.drop(drop_cause::send_failed, message_count({&in_flight_.messages[done_], 1}));
+  owner_.trace().drop(drop_cause::send_failed, message_count({&in_flight_.messages[done_], 1}));
   left(done_ + 1);
 }
 

@@ -1,9 +1,10 @@
 // How a path finds its instance, keeps it, and ends.
 #pragma once
 
-#include "lockgate/platform/detail/path.hpp"          // for path
-#include "lockgate/platform/detail/path_sending.hpp"  // for path::send_queued
-#include "lockgate/platform/detail/session.hpp"       // for session
+#include "lockgate/platform/detail/instance_state.hpp"  // for instance_state
+#include "lockgate/platform/detail/path.hpp"            // for path
+#include "lockgate/platform/detail/path_sending.hpp"    // for path::send_queued
+#include "lockgate/platform/detail/session.hpp"         // for session
 
 namespace lockgate::inline v0::detail {
 
@@ -42,11 +43,11 @@ inline task<status> path::find_route() {
     inquiries asked;
     int rank = 0;
     for (session& s : platform.sessions) {
-      if (!s.is_live() || (!first && s.priority() >= below)) continue;
-      if (!asked.empty() && s.priority() < rank) continue;
-      if (asked.empty() || s.priority() > rank) {
+      if (!s.is_live() || (!first && s.of().priority() >= below)) continue;
+      if (!asked.empty() && s.of().priority() < rank) continue;
+      if (asked.empty() || s.of().priority() > rank) {
         asked.clear();
-        rank = s.priority();
+        rank = s.of().priority();
       }
       const status added = without_throwing([&] { asked.emplace_back(s); });
       if (!added.ok()) co_return added;
@@ -97,11 +98,9 @@ inline task<status> path::reach_through(session* candidate) {
   if (!answer.ok()) co_return answer;
   auto* const call = new reach_call;
   if (!call) co_return errc::no_memory;
-  candidate->tell_row(event_kind::row_began, row::reach_transport_id, {}, remote_);
-  answer = co_await call->run(*candidate, row::reach_transport_id,
-                              candidate->provider().reach_transport_id(remote_),
-                              candidate->may_abandon());
-  candidate->tell_row(event_kind::row_ended, row::reach_transport_id, answer, remote_);
+  answer = co_await row_operation<status, transport_id>(
+      *call, *candidate, row::reach_transport_id, candidate->may_abandon(), candidate->trace(),
+      candidate->provider(), &any_provider::reach_transport_id, remote_);
   if (!call->is_busy()) delete call;
   co_return answer;
 }
@@ -122,14 +121,14 @@ inline void path::open(session& through) noexcept {
   through.add_path(*this);
   home().arm(reach_expiry_,
              saturating_add(home().now(), endpoint_.platform().options.reach_lifetime));
-  through.tell_row(event_kind::path_opened, row::none, {}, remote_);
+  through.trace().tell_row(event_kind::path_opened, row::none, {}, remote_);
 }
 
 inline void path::route_lost() noexcept {
   if (!route_) return;
   if (in_outbox_ > 0) route_->out().flush();
   if (!route_) return;  // those messages have cost it the route
-  route_->tell_row(event_kind::path_closed, row::none, {}, remote_);
+  route_->trace().tell_row(event_kind::path_closed, row::none, {}, remote_);
   list_link<path>::unlink();
   route_ = nullptr;
   reach_expiry_.disarm();

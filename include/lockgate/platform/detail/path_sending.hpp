@@ -19,9 +19,9 @@ inline bool send_row::start(session& through, std::span<const outgoing> messages
                             ready_item& when_done) noexcept {
   through_ = &through;
   messages_ = messages;
-  if (through.is_observed()) [[unlikely]]
-    through.tell_row(event_kind::row_began, row::send_buffers, {}, messages.front().remote,
-                     message_count(messages));
+  if (through.trace().is_observed()) [[unlikely]]
+    through.trace().tell_row(event_kind::row_began, row::send_buffers, {}, messages.front().remote,
+                             message_count(messages));
   through.count_send_row();
   answer<accepted> given = through.provider().send_buffers(messages);
   if (!given.is_later() && !given.failure()) [[likely]] {
@@ -52,11 +52,12 @@ template <class PathOf, class HasBytes>
 accepted send_row::note(PathOf path_of, HasBytes has_bytes) noexcept {
   const std::size_t count = std::min(answer_.count, messages_.size());
   const std::span<const outgoing> taken = messages_.first(count);
-  through_->count_sent(taken);
-  if (through_->is_observed()) [[unlikely]] {
-    through_->tell_row(event_kind::row_ended, row::send_buffers, answer_.why,
-                       messages_.front().remote, message_count(taken));
-    for (std::size_t i = 0; i < count; ++i) through_->tell_sent(taken[i], has_bytes(i));
+  instance_trace& trace = through_->trace();
+  trace.count_sent(taken);
+  if (trace.is_observed()) [[unlikely]] {
+    trace.tell_row(event_kind::row_ended, row::send_buffers, answer_.why, messages_.front().remote,
+                   message_count(taken));
+    for (std::size_t i = 0; i < count; ++i) trace.tell_sent(taken[i], has_bytes(i));
   }
   if (count == messages_.size()) [[likely]]
     return count;

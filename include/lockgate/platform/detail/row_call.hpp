@@ -13,7 +13,6 @@
 #include "lockgate/provider/answer.hpp"         // for answer
 
 #include <atomic>       // for atomic_signal_fence, memory_order_seq_cst
-#include <coroutine>    // for coroutine_handle
 #include <exception>    // for exception_ptr
 #include <type_traits>  // for conditional_t, is_void_v
 #include <utility>      // for move, exchange
@@ -218,44 +217,6 @@ class row_call : public row_call_base {
   [[nodiscard]] bool is_answered() const noexcept { return has_answered(); }
   /// Schedules something else when the answer comes: whoever waited is gone.
   void redirect(lockgate::ready_item& when_done) noexcept { redirect_to(when_done); }
-
-  /// Awaits a row's answer. The wait itself cannot be stopped; the row can.
-  class run_operation {
-   public:
-    run_operation(row_call& call, row_owner& owner, row which, answer<T>& given,
-                  const row_limits& limits) noexcept
-        : call_(call), owner_(owner), which_(which), given_(given), limits_(limits) {}
-    class awaiter {
-     public:
-      explicit awaiter(run_operation& row) noexcept : row_(row) {}
-      bool await_ready() noexcept { return !row_.given_.is_later() && !row_.start(resumption_); }
-      bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-        resumption_.suspend(waiting, row_.owner_.row_home());
-        return row_.start(resumption_);
-      }
-      value await_resume() noexcept { return row_.call_.outcome(); }
-
-     private:
-      run_operation& row_;
-      resumption resumption_;
-    };
-    awaiter bind(const task_context&) noexcept { return awaiter(*this); }
-
-   private:
-    bool start(resumption& when_done) noexcept {
-      return call_.start(owner_, which_, std::move(given_), when_done, limits_);
-    }
-    row_call& call_;
-    row_owner& owner_;
-    row which_;
-    answer<T>& given_;
-    const row_limits& limits_;
-  };
-  /// Lifetime: `given` and `limits` live until the end of the `co_await`.
-  [[nodiscard]] run_operation run(row_owner& owner, row which, answer<T>&& given,
-                                  const row_limits& limits) noexcept {
-    return run_operation(*this, owner, which, given, limits);
-  }
 
  private:
   void set_now(const answer<T>& given) noexcept {
