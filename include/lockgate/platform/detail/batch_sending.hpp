@@ -1,28 +1,31 @@
 // How an application's batch is sent: with as few row calls as possible.
 #pragma once
 
-#include "lockgate/coro/operation.hpp"                       // for resumption
 #include "lockgate/coro/task.hpp"                            // for task
 #include "lockgate/platform/detail/endpoint_delivery.hpp"    // for endpoint_state
 #include "lockgate/platform/detail/endpoint_operations.hpp"  // for send_operation, check_size
-#include "lockgate/platform/detail/path_sending.hpp"         // for send_row
+#include "lockgate/platform/detail/path_sending.hpp"         // for send_row, answer_wait
 #include "lockgate/platform/endpoint.hpp"                    // for endpoint, message_to
 
 #include <algorithm>  // for all_of
 #include <array>      // for array
-#include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
 #include <memory>     // for unique_ptr
 #include <new>        // for nothrow
 #include <optional>   // for optional
 #include <span>       // for span
-#include <utility>    // for exchange, in_place
+#include <utility>    // for in_place
 
 namespace lockgate::inline v0::detail {
 
 /// Messages to open paths of one instance that go with one row call. It outlives its sender: the
 /// row may answer when that is gone.
 class batch_run final : ready_item {
+  struct path_finder {
+    path* const* paths;
+    path& operator()(std::size_t i) const noexcept { return *paths[i]; }
+  };
+
  public:
   struct sender_gone {
     void operator()(batch_run* run) const noexcept { run->abandon(); }
@@ -59,38 +62,21 @@ class batch_run final : ready_item {
   }
   void clear() noexcept { count_ = 0; }
 
-  /// Offers the messages. True if the answer is to be awaited. Requires: `is_open()`.
-  [[nodiscard]] bool start() noexcept {
-    is_outstanding_ = row_.start(*paths_[0]->route(), messages(), *sender_);
+  /// Offers the messages. Nothing if `answer()` is to be awaited. Requires: `is_open()`.
+  [[nodiscard]] std::optional<accepted> start() noexcept {
+    const std::optional<accepted> settled =
+        row_.start(*paths_[0]->route(), messages(), *sender_, path_finder{paths_.data()});
+    is_outstanding_ = !settled;
     if (is_outstanding_) mark_paths(true);
-    return is_outstanding_;
+    return settled;
   }
-  class answer_operation {
-   public:
-    explicit answer_operation(batch_run& of) noexcept : of_(of) {}
-    class awaiter {
-     public:
-      explicit awaiter(batch_run& of) noexcept : of_(of) {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> waiting) noexcept {
-        of_.sender_->suspend(waiting, of_.home_);
-      }
-      void await_resume() const noexcept {}
-
-     private:
-      batch_run& of_;
-    };
-    awaiter bind(const task_context&) noexcept { return awaiter(of_); }
-
-   private:
-    batch_run& of_;
-  };
   /// Waits for the answer. Cancellation: none; the provider may be reading the messages.
-  [[nodiscard]] answer_operation answer() noexcept { return answer_operation(*this); }
-  /// What became of the messages.
+  [[nodiscard]] answer_wait::operation answer() noexcept { return sender_->answer(); }
+  /// What became of messages whose answer came later.
   accepted settle() noexcept {
-    if (std::exchange(is_outstanding_, false)) mark_paths(false);
-    return row_.settle([this](std::size_t i) -> path& { return *paths_[i]; },
+    is_outstanding_ = false;
+    mark_paths(false);
+    return row_.settle(path_finder{paths_.data()},
                        [this](std::size_t) { return sender_.has_value(); });
   }
 
@@ -117,7 +103,7 @@ class batch_run final : ready_item {
   std::size_t count_ = 0;
   bool is_outstanding_ = false;
   send_row row_;
-  std::optional<resumption> sender_{std::in_place};
+  std::optional<answer_wait> sender_{std::in_place};
 };
 
 /// Sends a batch: messages in a row whose paths are open go with one row call, the rest one by one.
@@ -139,10 +125,13 @@ inline task<accepted> send_batch(endpoint_state* from, std::span<const message_t
     }
     if (run->size() > 1) {
       if (!run->is_open()) continue;
-      if (run->start()) co_await run->answer();
-      const accepted sent = run->settle();
-      done += sent.count;
-      if (!sent.why.ok()) co_return accepted(done, sent.why);
+      std::optional<accepted> sent = run->start();
+      if (!sent) {
+        co_await run->answer();
+        sent = run->settle();
+      }
+      done += sent->count;
+      if (!sent->why.ok()) co_return accepted(done, sent->why);
       continue;
     }
     const message_to& m = messages[done];

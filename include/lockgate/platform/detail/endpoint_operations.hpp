@@ -86,8 +86,9 @@ class endpoint::send_operation {
         return end_with(errc::no_memory);
       path_->sign(message_);
       if (!path_->lane_is_open()) return false;
-      waits_for_row_ = path_->start_row(message_, resumption_);
-      return !waits_for_row_ && end_with(path_->settle_now());
+      const std::optional<accepted> settled = path_->start_row(message_, resumption_);
+      waits_for_row_ = !settled;
+      return settled && end_with(settled->why);
     }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       if (waits_for_row_) {

@@ -110,10 +110,17 @@ class outbox final : turn_end_item, ready_item {
   };
   void row_outstanding(bool begins) noexcept;
   void send() noexcept;
-  void settle() noexcept;
+  void note(const accepted& answer) noexcept;
   void left(std::size_t end) noexcept;
   void drop_next() noexcept;
-  [[nodiscard]] path& path_of(std::size_t position) const noexcept;
+  /// Finds the path of a message by its place behind `done_`.
+  [[nodiscard]] auto path_from_here() const noexcept {
+    return [this](std::size_t i) -> path& {
+      std::size_t at = run_;
+      while (in_flight_.runs[at].end <= done_ + i) ++at;
+      return *in_flight_.runs[at].to;
+    };
+  }
   void later_answer_came() noexcept;
 
   session& owner_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>  // for min
 #include <cstddef>    // for size_t
+#include <optional>   // for optional
 #include <span>       // for span
 #include <utility>    // for exchange, move, swap
 
@@ -57,11 +58,10 @@ inline void outbox::send() noexcept {
       drop_next();
       continue;
     }
-    if (row_.start(owner_, {&in_flight_.messages[done_], in_flight_.count - done_}, *this)) {
-      row_outstanding(true);
-      return;
-    }
-    settle();
+    const std::optional<accepted> answer = row_.start(
+        owner_, {&in_flight_.messages[done_], in_flight_.count - done_}, *this, path_from_here());
+    if (!answer) return row_outstanding(true);
+    note(*answer);
   }
   in_flight_.clear();
   if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
@@ -70,25 +70,15 @@ inline void outbox::send() noexcept {
 inline void outbox::later_answer_came() noexcept {
   const session::pin alive(owner_);
   row_outstanding(false);
-  settle();
+  note(row_.settle(path_from_here(), [](std::size_t) { return true; }));
   send();
   flush();
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
-inline void outbox::settle() noexcept {
-  const std::size_t begin = done_;
-  const accepted answer =
-      row_.settle([this, begin](std::size_t i) -> path& { return path_of(begin + i); });
-  left(begin + answer.count);
+inline void outbox::note(const accepted& answer) noexcept {
+  left(done_ + answer.count);
   if (!answer.why.ok()) drop_next();
-}
-
-/// The path of a message from `done_` on.
-inline path& outbox::path_of(std::size_t position) const noexcept {
-  std::size_t at = run_;
-  while (in_flight_.runs[at].end <= position) ++at;
-  return *in_flight_.runs[at].to;
 }
 
 /// The messages up to `end` have been answered for.

@@ -80,18 +80,11 @@ class path final : public list_link<path>, ready_item {
   }
 
   // A sender alone on the open lane.
-  /// Offers its message to the provider. True if the answer comes later: `when_done` is scheduled
-  /// then. Requires: `lane_is_open()`.
-  [[nodiscard]] bool start_row(const outgoing& message, ready_item& when_done) noexcept {
-    const bool is_later = row_.start(*route_, {&message, 1}, when_done);
-    if (is_later) row_outstanding(true);
-    return is_later;
-  }
-  /// What became of the message whose answer was there at once.
-  status settle_now() noexcept {
-    return row_.settle([this](std::size_t) -> path& { return *this; }).why;
-  }
-  /// What became of the one whose answer came later.
+  /// Offers its message to the provider. Nothing if the answer comes later: `when_done` is
+  /// scheduled then. Requires: `lane_is_open()`.
+  [[nodiscard]] std::optional<accepted> start_row(const outgoing& message,
+                                                  ready_item& when_done) noexcept;
+  /// What became of a message whose answer came later.
   status settle_later() noexcept;
   /// The sender is gone while the answer is still to come.
   void sender_gone(const outgoing& message) noexcept;

@@ -8,94 +8,62 @@
 
 #include <algorithm>  // for min
 #include <array>      // for array
-#include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
+#include <optional>   // for optional, nullopt
 #include <span>       // for span
-#include <utility>    // for exchange, move
+#include <utility>    // for move
 
 namespace lockgate::inline v0::detail {
 
-inline bool send_row::start(session& through, std::span<const outgoing> messages,
-                            ready_item& when_done) noexcept {
-  through_ = &through;
-  messages_ = messages;
+template <class PathOf>
+std::optional<accepted> send_row::start(session& through, std::span<const outgoing> messages,
+                                        ready_item& when_done, PathOf path_of) noexcept {
   if (through.trace().is_observed()) [[unlikely]]
     through.trace().tell_row(event_kind::row_began, row::send_buffers, {}, messages.front().remote,
                              message_count(messages));
   through.count_send_row();
+  const auto is_there = [](std::size_t) { return true; };
   answer<accepted> given = through.provider().send_buffers(messages);
-  if (!given.is_later() && !given.failure()) [[likely]] {
-    answer_ = given.now();
-    return false;
-  }
-  is_later_ =
-      call_.start(through, row::send_buffers, std::move(given), when_done, through.never_abandon());
-  if (!is_later_) answer_ = call_.outcome();
-  return is_later_;
+  if (!given.is_later() && !given.failure()) [[likely]]
+    return note(through, messages, given.now(), path_of, is_there);
+  through_ = &through;
+  messages_ = messages;
+  if (call_.start(through, row::send_buffers, std::move(given), when_done, through.never_abandon()))
+    return std::nullopt;
+  return note(through, messages, call_.outcome(), path_of, is_there);
 }
 
 template <class PathOf, class HasBytes>
 accepted send_row::settle(PathOf path_of, HasBytes has_bytes) noexcept {
-  if (!std::exchange(is_later_, false)) [[likely]]
-    return note(path_of, has_bytes);
   const session::pin alive(*through_);  // it may have waited for this row only
-  answer_ = call_.outcome();
-  return note(path_of, has_bytes);
-}
-
-template <class PathOf>
-accepted send_row::settle(PathOf path_of) noexcept {
-  return settle(path_of, [](std::size_t) { return true; });
+  return note(*through_, messages_, call_.outcome(), path_of, has_bytes);
 }
 
 template <class PathOf, class HasBytes>
-accepted send_row::note(PathOf path_of, HasBytes has_bytes) noexcept {
-  const std::size_t count = std::min(answer_.count, messages_.size());
-  const std::span<const outgoing> taken = messages_.first(count);
-  instance_trace& trace = through_->trace();
+accepted send_row::note(session& through, std::span<const outgoing> messages,
+                        const accepted& answer, PathOf path_of, HasBytes has_bytes) noexcept {
+  const std::size_t count = std::min(answer.count, messages.size());
+  const std::span<const outgoing> taken = messages.first(count);
+  instance_trace& trace = through.trace();
   trace.count_sent(taken);
   if (trace.is_observed()) [[unlikely]] {
-    trace.tell_row(event_kind::row_ended, row::send_buffers, answer_.why, messages_.front().remote,
+    trace.tell_row(event_kind::row_ended, row::send_buffers, answer.why, messages.front().remote,
                    message_count(taken));
     for (std::size_t i = 0; i < count; ++i) trace.tell_sent(taken[i], has_bytes(i));
   }
-  if (count == messages_.size()) [[likely]]
+  if (count == messages.size()) [[likely]]
     return count;
-  const status why = answer_.why.ok() ? status(errc::provider_failed) : answer_.why;
+  const status why = answer.why.ok() ? status(errc::provider_failed) : answer.why;
   if (why == errc::unreachable) path_of(count).route_lost();
   return {count, why};
 }
 
-/// The wait itself cannot be stopped; the row can.
-class send_row::run_operation {
- public:
-  run_operation(send_row& row, session& through, std::span<const outgoing> messages) noexcept
-      : row_(row), through_(through), messages_(messages) {}
-  class awaiter {
-   public:
-    explicit awaiter(run_operation& of) noexcept : of_(of) {}
-    bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-      resumption_.suspend(waiting, of_.through_.home());
-      return of_.row_.start(of_.through_, of_.messages_, resumption_);
-    }
-    void await_resume() const noexcept {}
-
-   private:
-    run_operation& of_;
-    resumption resumption_;
-  };
-  awaiter bind(const task_context&) noexcept { return awaiter(*this); }
-
- private:
-  send_row& row_;
-  session& through_;
-  std::span<const outgoing> messages_;
-};
-
-inline send_row::run_operation send_row::run(session& through,
-                                             std::span<const outgoing> messages) noexcept {
-  return run_operation(*this, through, messages);
+inline std::optional<accepted> path::start_row(const outgoing& message,
+                                               ready_item& when_done) noexcept {
+  const std::optional<accepted> settled =
+      row_.start(*route_, {&message, 1}, when_done, [this](std::size_t) -> path& { return *this; });
+  if (!settled) row_outstanding(true);
+  return settled;
 }
 
 inline status path::settle_later() noexcept {
@@ -128,16 +96,20 @@ inline task<status> path::send_queued() {
     batch[count] = request.message;
     senders[count++] = &request;
   }
+  const auto path_of = [this](std::size_t) -> path& { return *this; };
+  answer_wait wait;
   std::size_t done = 0;
   while (done < count && route_ == &*through) {
-    ++outstanding_;
-    co_await row_.run(*through, {&batch[done], count - done});
-    --outstanding_;
-    const accepted answer =
-        row_.settle([this](std::size_t) -> path& { return *this; },
-                    [&](std::size_t i) { return senders[done + i] != nullptr; });
-    for (std::size_t i = 0; i < answer.count; ++i) finish(senders[done++], status());
-    if (!answer.why.ok()) finish(senders[done++], answer.why);
+    std::optional<accepted> answer =
+        row_.start(*through, {&batch[done], count - done}, wait, path_of);
+    if (!answer) {
+      ++outstanding_;
+      co_await wait.answer();
+      --outstanding_;
+      answer = row_.settle(path_of, [&](std::size_t i) { return senders[done + i] != nullptr; });
+    }
+    for (std::size_t i = 0; i < answer->count; ++i) finish(senders[done++], status());
+    if (!answer->why.ok()) finish(senders[done++], answer->why);
   }
   while (count > done) {  // not accepted: another route
     send_request* const request = senders[--count];
