@@ -2,19 +2,19 @@
 // io_context.
 #pragma once
 
-#include "lockgate/asio/detail/io_loop.hpp"     // for io_loop
-#include "lockgate/asio/detail/run_list.hpp"    // for run_list
-#include "lockgate/asio/detail/udp_totals.hpp"  // for udp_totals
-#include "lockgate/asio/endpoint.hpp"           // for to_endpoint, from_endpoint
-#include "lockgate/asio/system_error.hpp"       // for from_asio
-#include "lockgate/asio/udp_backend.hpp"        // for default_udp
-#include "lockgate/asio/udp_socket.hpp"         // for basic_udp_socket
-#include "lockgate/base/clock.hpp"              // for time_source, steady_time
-#include "lockgate/base/random.hpp"             // for random_source, system_random
-#include "lockgate/base/result.hpp"             // for result
-#include "lockgate/buffer/slab_pool.hpp"        // for slab_pool
-#include "lockgate/coro/scheduler.hpp"          // for scheduler
-#include "lockgate/net/datagram_socket.hpp"     // for datagram_network
+#include "lockgate/asio/detail/default_udp.hpp"  // for default_udp
+#include "lockgate/asio/detail/io_loop.hpp"      // for io_loop
+#include "lockgate/asio/detail/run_list.hpp"     // for run_list
+#include "lockgate/asio/detail/udp_totals.hpp"   // for udp_totals
+#include "lockgate/asio/endpoint.hpp"            // for to_endpoint, from_endpoint
+#include "lockgate/asio/system_error.hpp"        // for from_asio
+#include "lockgate/asio/udp_socket.hpp"          // for basic_udp_socket
+#include "lockgate/base/clock.hpp"               // for time_source, steady_time
+#include "lockgate/base/random.hpp"              // for random_source, system_random
+#include "lockgate/base/result.hpp"              // for result
+#include "lockgate/buffer/slab_pool.hpp"         // for slab_pool
+#include "lockgate/coro/scheduler.hpp"           // for scheduler
+#include "lockgate/net/datagram_socket.hpp"      // for datagram_network
 
 #include <asio/io_context.hpp>  // for io_context
 #include <asio/ip/udp.hpp>      // for udp
@@ -42,7 +42,7 @@ struct network_options {
 ///           `io_context` that is destroyed later with operations pending resumes nothing.
 /// Cost: on Linux up to 8 MiB for large datagrams that come among small ones; the system gives the
 ///       pages when they are first used, and they are kept.
-template <class Transfer>
+template <detail::datagram_transfer Transfer>
 class basic_asio_network {
  public:
   using datagram_socket_type = basic_udp_socket<Transfer>;

@@ -1,13 +1,14 @@
 // A UDP socket in an io_context: lockgate's datagram_socket over Asio.
 #pragma once
 
-#include "lockgate/asio/detail/udp_channel.hpp"  // for udp_channel, udp_reader
-#include "lockgate/asio/udp_statistics.hpp"      // for udp_statistics, udp_options
-#include "lockgate/base/accepted.hpp"            // for accepted
-#include "lockgate/base/result.hpp"              // for result
-#include "lockgate/base/status.hpp"              // for status
-#include "lockgate/coro/operation.hpp"           // for task_context
-#include "lockgate/net/datagram_socket.hpp"      // for received_datagram, outgoing_datagram
+#include "lockgate/asio/detail/datagram_transfer.hpp"  // for datagram_transfer
+#include "lockgate/asio/detail/udp_channel.hpp"        // for udp_channel, udp_reader
+#include "lockgate/asio/udp_statistics.hpp"            // for udp_statistics, udp_options
+#include "lockgate/base/accepted.hpp"                  // for accepted
+#include "lockgate/base/result.hpp"                    // for result
+#include "lockgate/base/status.hpp"                    // for status
+#include "lockgate/coro/operation.hpp"                 // for task_context
+#include "lockgate/net/datagram_socket.hpp"            // for received_datagram, outgoing_datagram
 
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t
@@ -24,7 +25,7 @@ namespace lockgate::inline v0 {
 ///         peers have left already, it is dropped and counted instead.
 /// Lifetime: closes when destroyed; the network outlives it.
 /// Cost: receiving and sending allocate nothing and copy nothing in a steady state.
-template <class Transfer>
+template <detail::datagram_transfer Transfer>
 class basic_udp_socket {
   using channel = detail::udp_channel<Transfer>;
 
@@ -42,7 +43,7 @@ class basic_udp_socket {
   }
 
   [[nodiscard]] socket_address local_address() const noexcept { return channel_->local(); }
-  [[nodiscard]] const udp_statistics& statistics() const noexcept { return channel_->statistics(); }
+  [[nodiscard]] const udp_statistics& statistics() const noexcept { return channel_->counters(); }
   accepted try_send(std::span<const outgoing_datagram> batch) noexcept {
     return channel_->send(batch);
   }
@@ -55,7 +56,7 @@ class basic_udp_socket {
   [[nodiscard]] receive_operation receive(std::span<received_datagram> into) noexcept {
     return receive_operation(*channel_, {into, false});
   }
-  /// The same, but a train that came as one stays one (`received_datagram::segment`).
+  /// The same, but a train that came as one stays one (`received_datagram::segment_size`).
   [[nodiscard]] receive_operation receive_trains(std::span<received_datagram> into) noexcept
     requires(Transfer::moves_trains)
   {
@@ -67,7 +68,7 @@ class basic_udp_socket {
   std::shared_ptr<channel> channel_;
 };
 
-template <class Transfer>
+template <detail::datagram_transfer Transfer>
 class basic_udp_socket<Transfer>::writable_operation {
  public:
   explicit writable_operation(channel& of) noexcept : channel_(of) {}
@@ -77,7 +78,7 @@ class basic_udp_socket<Transfer>::writable_operation {
     bool await_ready() const noexcept { return channel_.closed(); }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
-      if (waiter_.suspend(coroutine, context_)) channel_.wait(waiter_);
+      if (waiter_.suspend(coroutine, context_)) channel_.writing().wait(waiter_);
     }
     status await_resume() const noexcept { return waited_ ? waiter_.outcome() : errc::closed; }
 
@@ -93,7 +94,7 @@ class basic_udp_socket<Transfer>::writable_operation {
   channel& channel_;
 };
 
-template <class Transfer>
+template <detail::datagram_transfer Transfer>
 class basic_udp_socket<Transfer>::receive_operation {
  public:
   receive_operation(channel& of, const detail::receive_room& room) noexcept
@@ -107,7 +108,7 @@ class basic_udp_socket<Transfer>::receive_operation {
     bool await_ready() const noexcept { return channel_.closed() || reader_.room.into.empty(); }
     void await_suspend(std::coroutine_handle<> coroutine) noexcept {
       waited_ = true;
-      if (reader_.suspend(coroutine, context_)) channel_.wait(reader_);
+      if (reader_.suspend(coroutine, context_)) channel_.reading().wait(reader_);
     }
     result<std::size_t> await_resume() noexcept {
       if (!waited_ && channel_.closed()) return errc::closed;

@@ -56,8 +56,9 @@ struct udp_options {
   bool offload = true;                   ///< use UDP_GRO and UDP_SEGMENT where there are
   bool share_port = false;               ///< SO_REUSEPORT: several sockets on one port
   bool ancillary = false;  ///< fill in `arrival`, `local` and `ecn` of what is received
-  duration moderation = std::chrono::microseconds(100);  ///< how long lone datagrams gather
-  duration look_again{};  ///< poll this long before waiting; burns processor time
+  duration moderation =
+      std::chrono::microseconds(100);  ///< how long datagrams that come one by one gather
+  duration look_again{};               ///< poll this long before waiting; burns processor time
   duration no_buffer_backoff = std::chrono::milliseconds(1);  ///< wait after ENOBUFS
 };
 

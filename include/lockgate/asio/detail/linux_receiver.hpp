@@ -55,7 +55,7 @@ class linux_receiver {
   static constexpr std::size_t smallest_batch = 4;
   static constexpr std::size_t whole_batch_bytes = 320 * 1024;  // of messages: a part of a usual L2
   /// Batches of one in a row after which one is asked for, and after how many more are.
-  static constexpr std::size_t lone_run = 16, lone_probe = 8;
+  static constexpr std::size_t single_run = 16, single_probe = 8;
 
   linux_receiver(linux_receive_workspace& shared, int fd, const udp_options& options,
                  const socket_address& local, udp_statistics& counters) noexcept
@@ -64,7 +64,7 @@ class linux_receiver {
 
   [[nodiscard]] bool has_leftover() const noexcept { return !leftover_.empty(); }
   std::size_t discard() noexcept { return leftover_.clear(); }
-  void expect_several() noexcept { lone_ = 0; }
+  void expect_several() noexcept { singles_ = 0; }
 
   receive_outcome receive(const receive_room& room, time_point arrival) noexcept {
     receive_outcome out;
@@ -75,10 +75,10 @@ class linux_receiver {
     }
     more_ = true;
     while (more_ && out.count < room.into.size()) {
-      const bool lone = lone_ >= lone_run && lone_ % lone_probe != 0;
+      const bool asks_for_one = singles_ >= single_run && singles_ % single_probe != 0;
       // What is left of trains is handed out by the next calls, which then need not ask the system.
       const bool cuts_trains = train_length_ > 1 && !room.takes_trains;
-      const std::size_t most = lone ? 1 : room.into.size() - out.count;
+      const std::size_t most = asks_for_one ? 1 : room.into.size() - out.count;
       const std::size_t wanted = cuts_trains ? batch_ : std::min(batch_, most);
       const std::size_t asked = shared_.buffers.prepare(wanted, packed_);
       if (asked == 0) [[unlikely]] {
@@ -102,8 +102,8 @@ class linux_receiver {
       const auto count = static_cast<std::size_t>(got);
       const std::size_t bytes = deliver(count, arrival, room, out.count);
       out.bytes += bytes;
-      more_ = !lone && count == asked;
-      lone_ = got == 1 && train_length_ == 1 ? lone_ + 1 : 0;
+      more_ = !asks_for_one && count == asked;
+      singles_ = got == 1 && train_length_ == 1 ? singles_ + 1 : 0;
       adapt(count, asked, bytes);
       if (train_length_ > 1) break;  // the room counts trains, but the cache their bytes
     }
@@ -245,7 +245,7 @@ class linux_receiver {
   std::size_t batch_ = smallest_batch;
   std::size_t train_length_ = 1;    // of the last call's longest
   std::size_t small_messages_ = 0;  // in a row
-  std::size_t lone_ = 0;            // batches of one message in a row
+  std::size_t singles_ = 0;         // batches of one message in a row
 };
 
 }  // namespace lockgate::inline v0::detail

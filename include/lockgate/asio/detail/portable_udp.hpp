@@ -1,15 +1,16 @@
 // UDP through Asio alone, one datagram per call: works wherever Asio does.
 #pragma once
 
-#include "lockgate/asio/detail/native_socket.hpp"    // for native_udp_socket
-#include "lockgate/asio/detail/receive_buffers.hpp"  // for receive_buffers, receive_room
-#include "lockgate/asio/endpoint.hpp"                // for to_endpoint, from_endpoint
-#include "lockgate/asio/system_error.hpp"            // for from_asio
-#include "lockgate/asio/udp_statistics.hpp"          // for udp_statistics, udp_options
-#include "lockgate/base/accepted.hpp"                // for accepted
-#include "lockgate/base/status.hpp"                  // for status
-#include "lockgate/buffer/slab_pool.hpp"             // for slab_pool
-#include "lockgate/net/datagram_socket.hpp"          // for received_datagram, outgoing_datagram
+#include "lockgate/asio/detail/datagram_transfer.hpp"  // for datagram_transfer
+#include "lockgate/asio/detail/native_socket.hpp"      // for native_udp_socket
+#include "lockgate/asio/detail/receive_buffers.hpp"    // for receive_buffers, receive_room
+#include "lockgate/asio/endpoint.hpp"                  // for to_endpoint, from_endpoint
+#include "lockgate/asio/system_error.hpp"              // for from_asio
+#include "lockgate/asio/udp_statistics.hpp"            // for udp_statistics, udp_options
+#include "lockgate/base/accepted.hpp"                  // for accepted
+#include "lockgate/base/status.hpp"                    // for status
+#include "lockgate/buffer/slab_pool.hpp"               // for slab_pool
+#include "lockgate/net/datagram_socket.hpp"            // for received_datagram, outgoing_datagram
 
 #include <asio/buffer.hpp>  // for mutable_buffer, const_buffer
 #include <asio/error.hpp>   // for error codes
@@ -59,54 +60,27 @@ struct asio_udp_calls {
   }
 };
 
-/// The portable way to move datagrams. Cost: one system call for each.
-template <class Calls = asio_udp_calls>
-class portable_udp {
+/// The reading half. Cost: one system call for each datagram.
+template <class Calls>
+class portable_receiver {
  public:
-  /// What the sockets of one network share.
-  struct workspace {
-    explicit workspace(slab_pool& buffers) : pool(buffers), receiving(buffers, 1) {
-      parts.reserve(most_parts);
-    }
-    slab_pool& pool;
-    receive_buffers receiving;
-    std::vector<asio::const_buffer> parts;
-  };
   static constexpr std::size_t batch_limit = 32;
-  static constexpr bool moves_trains = false;
 
-  /// Asio has no name for SO_REUSEPORT.
-  static void share_port(native_udp_socket&, std::error_code& error) noexcept {
-    error = make_error_code(errc::not_supported);
-  }
-  static void enlarge_buffers(native_udp_socket& socket, const udp_options& options) noexcept {
-    std::error_code ignored;  // the system's own sizes work too, with more loss
-    socket.set_option(
-        asio::socket_base::receive_buffer_size(static_cast<int>(options.receive_buffer)), ignored);
-    socket.set_option(asio::socket_base::send_buffer_size(static_cast<int>(options.send_buffer)),
-                      ignored);
-  }
-
-  portable_udp(workspace& shared, native_udp_socket& socket, const udp_options&,
-               const socket_address& local, udp_statistics& counters)
-      : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
+  portable_receiver(receive_buffers& buffers, native_udp_socket& socket, const udp_options&,
+                    const socket_address& local, udp_statistics& counters) noexcept
+      : buffers_(buffers), socket_(socket), local_(local), counters_(counters) {}
 
   [[nodiscard]] bool has_leftover() const noexcept { return false; }
-  [[nodiscard]] bool has_held() const noexcept { return false; }
-  void send_held() noexcept {}
   std::size_t discard() noexcept { return 0; }
   /// With one call for each datagram, it is not being woken that costs most.
   bool leave_reactor() noexcept { return false; }
   [[nodiscard]] std::error_code rejoin_reactor() noexcept { return {}; }
-  /// True after a send that a device queue refused: the socket looks writable all the same.
-  [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
 
   receive_outcome receive(const receive_room& room, time_point arrival) {
     receive_outcome out;
     while (out.count < room.into.size() && out.count < batch_limit) {
-      if (shared_.receiving.prepare(1, small_messages_ >= receive_buffers::small_run) == 0)
-        return drop(out);
-      const auto place = shared_.receiving[0];
+      if (buffers_.prepare(1, small_messages_ >= receive_buffers::small_run) == 0) return drop(out);
+      const auto place = buffers_[0];
       std::error_code error;
       ++counters_.receive_calls;
       const std::size_t size = Calls::receive(socket_,
@@ -132,33 +106,15 @@ class portable_udp {
     return out;
   }
 
-  accepted send(std::span<const outgoing_datagram> batch) {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const chain& payload = batch[i].payload;
-      shared_.parts.clear();
-      slab_pool::filling joined;
-      if (payload.part_count() <= most_parts) {
-        for (std::size_t p = 0; p < payload.part_count(); ++p)
-          shared_.parts.emplace_back(payload.part(p).data(), payload.part(p).size());
-      } else if (const status refused = join(payload, joined); !refused.ok()) {
-        return {i, refused};
-      }
-      const status why = send_one(batch[i].to);
-      if (!why.ok()) return {i, why};
-      ++counters_.datagrams_sent;
-    }
-    return batch.size();
-  }
-
  private:
   void deliver(std::size_t size, bool truncated, time_point arrival,
                std::span<received_datagram> into, std::size_t& filled) {
     small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
     received_datagram& out = into[filled];
-    if (shared_.receiving.fits_head(size)) {
-      out.payload = shared_.receiving.take(0, size);
+    if (buffers_.fits_head(size)) {
+      out.payload = buffers_.take(0, size);
     } else {
-      out.payload = shared_.receiving.join(0, size);
+      out.payload = buffers_.join(0, size);
       if (!out.payload.has_memory()) {
         ++counters_.dropped_no_buffer;
         return;
@@ -166,7 +122,7 @@ class portable_udp {
       ++counters_.copies;
     }
     ++filled;
-    shared_.receiving.finish(1, size);
+    buffers_.finish(1, size);
     out.from = from_endpoint(from_);
     out.local = local_;
     out.arrival = arrival;
@@ -188,6 +144,59 @@ class portable_udp {
     }
     return out;
   }
+
+  receive_buffers& buffers_;
+  native_udp_socket& socket_;
+  socket_address local_;
+  udp_statistics& counters_;
+  asio::ip::udp::endpoint from_;
+  std::size_t small_messages_ = receive_buffers::small_run;  // in a row
+};
+
+/// What the senders of one network share, within one call.
+struct portable_send_workspace {
+  /// Asio passes no more parts to the system; a message of more is copied together.
+  static constexpr std::size_t most_parts = 64;
+
+  explicit portable_send_workspace(slab_pool& buffers) : pool(buffers) {
+    parts.reserve(most_parts);
+  }
+  slab_pool& pool;
+  std::vector<asio::const_buffer> parts;
+};
+
+/// The writing half. Cost: one system call for each datagram.
+template <class Calls>
+class portable_sender {
+ public:
+  portable_sender(portable_send_workspace& shared, native_udp_socket& socket, const udp_options&,
+                  const socket_address& local, udp_statistics& counters) noexcept
+      : shared_(shared), socket_(socket), local_(local), counters_(counters) {}
+
+  [[nodiscard]] bool has_held() const noexcept { return false; }
+  void send_held() noexcept {}
+  std::size_t discard() noexcept { return 0; }
+  [[nodiscard]] bool needs_pause() const noexcept { return needs_pause_; }
+
+  accepted send(std::span<const outgoing_datagram> batch) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const chain& payload = batch[i].payload;
+      shared_.parts.clear();
+      slab_pool::filling joined;
+      if (payload.part_count() <= shared_.most_parts) {
+        for (std::size_t p = 0; p < payload.part_count(); ++p)
+          shared_.parts.emplace_back(payload.part(p).data(), payload.part(p).size());
+      } else if (const status refused = join(payload, joined); !refused.ok()) {
+        return {i, refused};
+      }
+      const status why = send_one(batch[i].to);
+      if (!why.ok()) return {i, why};
+      ++counters_.datagrams_sent;
+    }
+    return batch.size();
+  }
+
+ private:
   status join(const chain& payload, slab_pool::filling& whole) noexcept {
     if (payload.size() > shared_.pool.slab_size()) return errc::message_too_large;
     whole = shared_.pool.acquire();
@@ -223,16 +232,39 @@ class portable_udp {
     return errc::would_block;
   }
 
-  /// Asio passes no more parts to the system; a message of more is copied together.
-  static constexpr std::size_t most_parts = 64;
-
-  workspace& shared_;
+  portable_send_workspace& shared_;
   native_udp_socket& socket_;
   socket_address local_;
   udp_statistics& counters_;
-  asio::ip::udp::endpoint from_;
-  bool needs_pause_ = false;
-  std::size_t small_messages_ = receive_buffers::small_run;  // in a row
+  bool needs_pause_ = false;  // a device queue has refused the last send
 };
+
+/// The portable way to move datagrams.
+template <class Calls = asio_udp_calls>
+struct portable_udp {
+  /// What the sockets of one network share.
+  struct workspace {
+    explicit workspace(slab_pool& buffers) : receiving(buffers, 1), sending(buffers) {}
+    receive_buffers receiving;
+    portable_send_workspace sending;
+  };
+  using receiver = portable_receiver<Calls>;
+  using sender = portable_sender<Calls>;
+
+  static constexpr bool moves_trains = false;
+  /// Asio has no name for SO_REUSEPORT.
+  static void share_port(native_udp_socket&, std::error_code& error) noexcept {
+    error = make_error_code(errc::not_supported);
+  }
+  static void enlarge_buffers(native_udp_socket& socket, const udp_options& options) noexcept {
+    std::error_code ignored;  // the system's own sizes work too, with more loss
+    socket.set_option(
+        asio::socket_base::receive_buffer_size(static_cast<int>(options.receive_buffer)), ignored);
+    socket.set_option(asio::socket_base::send_buffer_size(static_cast<int>(options.send_buffer)),
+                      ignored);
+  }
+};
+
+static_assert(datagram_transfer<portable_udp<>>);
 
 }  // namespace lockgate::inline v0::detail

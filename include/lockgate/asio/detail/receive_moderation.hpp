@@ -41,13 +41,13 @@ class receive_moderation {
       return false;
     }
     if (came != 1) run_ = 0;
-    else if (!pauses_) count_lone(clock);
+    else if (!pauses_) count_single(clock);
     return has_paused_ = pauses_ && came == 1;
   }
 
  private:
   template <class Clock>
-  void count_lone(Clock& clock) noexcept {
+  void count_single(Clock& clock) noexcept {
     if (++run_ == required_) begun_ = clock.now();
     if (run_ < 2 * required_) return;
     pauses_ = clock.now() - begun_ < gather_ * required_;
