@@ -4,23 +4,23 @@
 #include "lockgate/base/clock.hpp"                       // for duration
 #include "lockgate/base/config.hpp"                      // for LOCKGATE_REQUIRE
 #include "lockgate/base/intrusive_list.hpp"              // for intrusive_list
+#include "lockgate/base/intrusive_table.hpp"             // for intrusive_table
 #include "lockgate/base/transport_id.hpp"                // for transport_id
 #include "lockgate/base/without_throwing.hpp"            // for without_throwing
 #include "lockgate/buffer/slab_pool.hpp"                 // for slab_pool
 #include "lockgate/coro/scheduler.hpp"                   // for scheduler
 #include "lockgate/coro/task_group.hpp"                  // for task_group
 #include "lockgate/net/signalling.hpp"                   // for signalling, signal_sink
+#include "lockgate/platform/detail/id_claim.hpp"         // for id_claim
 #include "lockgate/platform/detail/interface_names.hpp"  // for interface_names
 #include "lockgate/platform/event.hpp"                   // for event
 #include "lockgate/platform/observed_message.hpp"        // for observed_message
 #include "lockgate/platform/options.hpp"                 // for platform_options
 
-#include <array>          // for array
-#include <cstddef>        // for byte
-#include <cstdint>        // for uint32_t, uint64_t
-#include <unordered_map>  // for unordered_map
-#include <unordered_set>  // for unordered_multiset
-#include <utility>        // for pair
+#include <array>    // for array
+#include <cstddef>  // for byte
+#include <cstdint>  // for uint32_t, uint64_t
+#include <utility>  // for pair
 
 namespace lockgate::inline v0::detail {
 
@@ -58,11 +58,8 @@ class core final : public signal_sink {
   intrusive_list<session> sessions;  ///< of those instances that have one now: only they are asked
   intrusive_list<endpoint_state> endpoints;
   intrusive_list<endpoint_state> closed_endpoints;  ///< still in use by a path or a receiver
-  std::unordered_map<transport_id, endpoint_state*, std::hash<transport_id>, std::equal_to<>,
-                     recycling_allocator<std::pair<const transport_id, endpoint_state*>>>
-      ids;  ///< null: reserved for an instance
-  std::unordered_multiset<transport_id, std::hash<transport_id>, std::equal_to<>,
-                          recycling_allocator<transport_id>>
+  intrusive_table<id_claim> ids;
+  intrusive_table<id_claim>
       proposals;  ///< by endpoints that an instance seeks an id for; several may want the same
   std::uint32_t next_instance = 1;
   std::uint64_t next_endpoint = 1;
@@ -96,12 +93,12 @@ class core final : public signal_sink {
       home.random().fill(bytes);
       bytes[0] = std::byte{0xfd};
       const transport_id id(bytes);
-      if (!ids.contains(id)) return id;
+      if (!ids.find(id)) return id;
     }
   }
   [[nodiscard]] endpoint_state* find_endpoint(const transport_id& id) const noexcept {
-    const auto at = ids.find(id);
-    return at == ids.end() ? nullptr : at->second;
+    const id_claim* const claim = ids.find(id);
+    return claim ? claim->endpoint : nullptr;
   }
 
   void add_standing_demand() noexcept {
@@ -113,7 +110,7 @@ class core final : public signal_sink {
   [[nodiscard]] session* find_session(std::uint32_t id) noexcept;
 
   [[nodiscard]] bool has_id(const transport_id& id) const noexcept override {
-    return find_endpoint(id) != nullptr || proposals.contains(id);
+    return find_endpoint(id) != nullptr || proposals.find(id) != nullptr;
   }
   void signal_arrived(signal_message message) noexcept override;
 };

@@ -5,14 +5,14 @@
 #include "lockgate/platform/detail/path.hpp"            // for path
 #include "lockgate/platform/detail/session.hpp"         // for session
 
-#include <memory>   // for unique_ptr
-#include <utility>  // for exchange, move
+#include <utility>  // for exchange
 
 namespace lockgate::inline v0::detail {
 
 inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wish) noexcept
     : platform_(&platform), luid_(platform.next_endpoint++), wish_(wish),
-      proposed_id_(wish.proposed_id), received_(platform.options.receive_queue_bytes) {
+      received_(platform.options.receive_queue_bytes) {
+  proposed_.id = wish.proposed_id;
   platform_->endpoints.push_back(*this);
   platform_->tell(event_kind::endpoint_opened, 0, [&](event& e) { e.endpoint = luid_; });
   for (session& s : platform_->sessions) s.endpoint_opened(*this);
@@ -23,41 +23,42 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
 inline endpoint_state::~endpoint_state() = default;
 
 inline void endpoint_state::update_proposal() noexcept {
-  const bool is_open = !closed_ && !ready_ && !proposed_id_.is_nil();
+  const bool is_open = !closed_ && !ready_ && !proposed_id().is_nil();
   bool is_sought = false;
   if (is_open)
     for (session& s : platform_->sessions) is_sought = is_sought || s.seeks_id(*this);
   if (is_sought == is_proposed_) return;
   core& shared = *platform_;
   if (is_sought) {
-    auto place = shared.proposals.end();
-    const bool was_known = shared.has_id(proposed_id_);
+    const bool was_known = shared.has_id(proposed_id());
+    shared.proposals.insert(proposed_);
     const status known = without_throwing([&] {
-      place = shared.proposals.insert(proposed_id_);
-      if (shared.signals && !was_known) shared.signals->id_in_use(shared, proposed_id_, true);
+      if (shared.signals && !was_known) shared.signals->id_in_use(shared, proposed_id(), true);
     });
     is_proposed_ = known.ok();  // without memory for it, peers are heard once the id is accepted
-    if (!known.ok() && place != shared.proposals.end()) shared.proposals.erase(place);
+    if (!known.ok()) shared.proposals.erase(proposed_);
   } else {
     is_proposed_ = false;
-    shared.proposals.erase(shared.proposals.find(proposed_id_));
-    if (shared.signals && !shared.has_id(proposed_id_))
-      shared.signals->id_in_use(shared, proposed_id_, false);
+    shared.proposals.erase(proposed_);
+    if (shared.signals && !shared.has_id(proposed_id()))
+      shared.signals->id_in_use(shared, proposed_id(), false);
   }
 }
 
 inline status endpoint_state::accept_id(const transport_id& id) noexcept {
   if (platform_->find_endpoint(id)) return errc::duplicate_transport_id;
   const bool was_known = platform_->has_id(id);
+  if (id_claim* const reserved = platform_->ids.find(id)) platform_->ids.erase(*reserved);
+  accepted_.id = id;
+  platform_->ids.insert(accepted_);
   const status known = without_throwing([&] {
-    platform_->ids.insert_or_assign(id, this);
     if (platform_->signals && !was_known) platform_->signals->id_in_use(*platform_, id, true);
   });
   if (!known.ok()) {
-    platform_->ids.erase(id);
+    platform_->ids.erase(accepted_);
+    accepted_.id = {};
     return known;
   }
-  id_ = id;
   ready_ = true;
   update_proposal();
   platform_->tell(event_kind::endpoint_ready, 0, [&](event& e) {
@@ -83,18 +84,17 @@ inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
 
 inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
   if (last_path_ && last_path_->remote() == remote) return last_path_;
-  const auto at = paths_.find(remote);
-  if (at != paths_.end()) return last_path_ = at->second.get();
-  std::unique_ptr<path> made(new path(*this, remote));
-  path* const p = made.get();
-  if (!p || !without_throwing([&] { paths_.emplace(remote, std::move(made)); }).ok())
-    return nullptr;
-  return last_path_ = p;
+  if (path* const known = paths_.find(remote)) return last_path_ = known;
+  path* const made = new path(*this, remote);
+  if (!made) return nullptr;
+  paths_.insert(*made);
+  return last_path_ = made;
 }
 
 inline void endpoint_state::delete_path(path& p) noexcept {
   if (last_path_ == &p) last_path_ = nullptr;
-  paths_.erase(paths_.find(p.remote()));
+  paths_.erase(p);
+  delete &p;
   delete_if_done();
 }
 
@@ -114,15 +114,15 @@ inline void endpoint_state::close() noexcept {
   if (wish_.listening) platform_->end_standing_demand();
   update_proposal();
   if (ready_) {
-    platform_->ids.erase(id_);
-    if (platform_->signals && !platform_->has_id(id_))
-      platform_->signals->id_in_use(*platform_, id_, false);
+    platform_->ids.erase(accepted_);
+    if (platform_->signals && !platform_->has_id(id()))
+      platform_->signals->id_in_use(*platform_, id(), false);
   }
   for (session& s : platform_->sessions) s.endpoint_closing(*this);
   if (negotiator_) end_negotiation();
   ready_waiters_.complete_all(errc::closed);
   drop(drop_cause::endpoint_closed, received_.close(errc::closed));
-  for (auto& [remote, p] : paths_) p->close();
+  paths_.for_each([](path& p) { p.close(); });
   list_link<endpoint_state>::unlink();
   platform_->closed_endpoints.push_back(*this);
   delete_if_done();
@@ -134,7 +134,10 @@ inline void endpoint_state::delete_if_done() noexcept {
 
 inline void endpoint_state::forget_platform() noexcept {
   last_path_ = nullptr;
-  paths_.clear();
+  paths_.for_each([this](path& p) {
+    paths_.erase(p);
+    delete &p;
+  });
   platform_ = nullptr;
   list_link<endpoint_state>::unlink();
   delete_if_done();

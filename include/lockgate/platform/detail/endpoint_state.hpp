@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockgate/base/intrusive_list.hpp"            // for intrusive_list, list_link
+#include "lockgate/base/intrusive_table.hpp"           // for intrusive_table
 #include "lockgate/base/transport_id.hpp"              // for transport_id
 #include "lockgate/coro/wait_list.hpp"                 // for waiter, wait_list
 #include "lockgate/platform/detail/core.hpp"           // for core
@@ -9,11 +10,10 @@
 #include "lockgate/platform/options.hpp"               // for endpoint_options
 #include "lockgate/platform/statistics.hpp"            // for endpoint_statistics
 
-#include <cstddef>        // for size_t
-#include <cstdint>        // for uint64_t
-#include <memory>         // for unique_ptr
-#include <unordered_map>  // for unordered_map
-#include <utility>        // for pair
+#include <cstddef>  // for size_t
+#include <cstdint>  // for uint64_t
+#include <memory>   // for unique_ptr
+#include <utility>  // for pair
 
 namespace lockgate::inline v0 {
 class endpoint;
@@ -47,12 +47,12 @@ class endpoint_state final : public list_link<endpoint_state> {
 
   [[nodiscard]] core& platform() const noexcept { return *platform_; }
   [[nodiscard]] std::uint64_t luid() const noexcept { return luid_; }
-  [[nodiscard]] const transport_id& id() const noexcept { return id_; }
+  [[nodiscard]] const transport_id& id() const noexcept { return accepted_.id; }
   [[nodiscard]] bool is_ready() const noexcept { return ready_; }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 
   // Finding an id (U22, U27): one instance at a time proposes, until one has accepted.
-  [[nodiscard]] const transport_id& proposed_id() const noexcept { return proposed_id_; }
+  [[nodiscard]] const transport_id& proposed_id() const noexcept { return proposed_.id; }
   [[nodiscard]] bool may_negotiate(const session& s) const noexcept {
     return negotiator_ == nullptr || negotiator_ == &s;
   }
@@ -102,17 +102,15 @@ class endpoint_state final : public list_link<endpoint_state> {
   std::size_t users_ = 0;
   std::uint64_t luid_;
   endpoint_options wish_;
-  transport_id id_;
-  transport_id proposed_id_;
+  id_claim accepted_{*this};
+  id_claim proposed_{*this};
   bool ready_ = false;
   bool closed_ = false;
-  bool is_proposed_ = false;  // proposed_id_ is among the platform's proposals
+  bool is_proposed_ = false;  // proposed_ is among the platform's proposals
   session* negotiator_ = nullptr;
   wait_list ready_waiters_;
   receive_queue received_;
-  std::unordered_map<transport_id, std::unique_ptr<path>, std::hash<transport_id>, std::equal_to<>,
-                     recycling_allocator<std::pair<const transport_id, std::unique_ptr<path>>>>
-      paths_;
+  intrusive_table<path> paths_;  // owned
   path* last_path_ = nullptr;
   endpoint_statistics statistics_;
 };

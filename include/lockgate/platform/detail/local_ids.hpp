@@ -2,19 +2,13 @@
 #pragma once
 
 #include "lockgate/base/intrusive_list.hpp"             // for intrusive_list
+#include "lockgate/base/intrusive_table.hpp"            // for intrusive_table
+#include "lockgate/base/status.hpp"                     // for status
 #include "lockgate/base/transport_id.hpp"               // for transport_id
-#include "lockgate/base/without_throwing.hpp"           // for without_throwing
-#include "lockgate/coro/frame_memory.hpp"               // for recycling_allocator
 #include "lockgate/platform/detail/core.hpp"            // for core
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/id_binding.hpp"      // for id_binding
-
-#include <algorithm>      // for find
-#include <cstdint>        // for uint64_t
-#include <functional>     // for equal_to, hash
-#include <unordered_map>  // for unordered_map
-#include <utility>        // for pair
-#include <vector>         // for vector
+#include "lockgate/platform/detail/id_claim.hpp"        // for id_claim
 
 namespace lockgate::inline v0::detail {
 
@@ -25,29 +19,28 @@ class local_ids {
   local_ids(const local_ids&) = delete;
   ~local_ids() {
     clear();
-    for (const transport_id& id : reserved_)
-      if (!platform_.find_endpoint(id)) platform_.ids.erase(id);
+    while (!reserved_.empty()) {
+      id_claim& claim = reserved_.pop_front();
+      if (platform_.ids.find(claim.id) == &claim) platform_.ids.erase(claim);
+      delete &claim;
+    }
   }
 
   [[nodiscard]] bool empty() const noexcept { return bindings_.empty(); }
   [[nodiscard]] id_binding& front() noexcept { return bindings_.front(); }
   [[nodiscard]] id_binding* find(const endpoint_state& endpoint) const noexcept {
-    const auto at = by_endpoint_.find(endpoint.luid());
-    return at == by_endpoint_.end() ? nullptr : at->second;
+    return by_endpoint_.find(&endpoint);
   }
   /// Begins to serve an endpoint. False without memory.
   [[nodiscard]] bool add(endpoint_state& endpoint) noexcept {
     auto* const binding = new id_binding(endpoint);
-    if (!binding ||
-        !without_throwing([&] { by_endpoint_.emplace(endpoint.luid(), binding); }).ok()) {
-      delete binding;
-      return false;
-    }
+    if (!binding) return false;
+    by_endpoint_.insert(*binding);
     bindings_.push_back(*binding);
     return true;
   }
   void remove(id_binding& binding) noexcept {
-    if (binding.endpoint) by_endpoint_.erase(binding.endpoint->luid());
+    if (binding.endpoint) by_endpoint_.erase(binding);
     delete &binding;
   }
   /// The endpoint is closing: its id leaves as soon as the rows allow.
@@ -55,7 +48,7 @@ class local_ids {
     if (last_endpoint_ == &endpoint) last_endpoint_ = nullptr;
     id_binding* const binding = find(endpoint);
     if (!binding) return;
-    by_endpoint_.erase(endpoint.luid());
+    by_endpoint_.erase(*binding);
     binding->endpoint = nullptr;
     if (binding->at == id_binding::stage::added) binding->at = id_binding::stage::leaving;
     else if (binding->at != id_binding::stage::changing) remove(*binding);
@@ -92,29 +85,27 @@ class local_ids {
 
   /// Makes an id that nobody has and keeps it for this instance. Errors: no_memory.
   [[nodiscard]] status reserve(transport_id& id) noexcept {
-    id = platform_.make_id();
-    return without_throwing([&] {
-      reserved_.emplace_back();
-      platform_.ids.emplace(id, nullptr);
-      reserved_.back() = id;
-    });
+    auto* const claim = new id_claim(*this);
+    if (!claim) return errc::no_memory;
+    id = claim->id = platform_.make_id();
+    platform_.ids.insert(*claim);
+    reserved_.push_back(*claim);
+    return {};
   }
   /// An id that an application asks for is free, or reserved for this very instance.
   [[nodiscard]] bool may_propose(const transport_id& id) const noexcept {
-    if (!platform_.ids.contains(id)) return true;
-    return !platform_.find_endpoint(id) &&
-           std::find(reserved_.begin(), reserved_.end(), id) != reserved_.end();
+    const id_claim* const claim = platform_.ids.find(id);
+    return !claim || claim->reserved_by == this;
   }
 
  private:
   core& platform_;
   intrusive_list<id_binding> bindings_;
-  std::unordered_map<std::uint64_t, id_binding*, std::hash<std::uint64_t>, std::equal_to<>,
-                     recycling_allocator<std::pair<const std::uint64_t, id_binding*>>>
-      by_endpoint_;
+  intrusive_table<id_binding> by_endpoint_;
   transport_id last_id_;
   endpoint_state* last_endpoint_ = nullptr;
-  std::vector<transport_id> reserved_;
+  intrusive_list<id_claim>
+      reserved_;  // owned; in the platform's table until an endpoint has the id
 };
 
 }  // namespace lockgate::inline v0::detail

@@ -46,7 +46,7 @@ class owned_request final : public send_request {
 };
 
 /// One path. It exists from the first message until it has been closed and idle.
-class path final : public list_link<path>, ready_item {
+class path final : public list_link<path>, public table_link<path>, ready_item {
  public:
   path(endpoint_state& endpoint, const transport_id& remote) noexcept
       : ready_item([](ready_item& self) noexcept { static_cast<path&>(self).step(); }),
@@ -55,6 +55,7 @@ class path final : public list_link<path>, ready_item {
   static void operator delete(void* p, std::size_t size) noexcept { frame_cache::release(p, size); }
 
   [[nodiscard]] const transport_id& remote() const noexcept { return remote_; }
+  [[nodiscard]] const transport_id& key() const noexcept { return remote_; }
   /// The instance it is reached through; null while none is known.
   [[nodiscard]] session* route() const noexcept { return route_; }
   /// Reached, nothing queued, no row outstanding: a message may go to the provider at once.
