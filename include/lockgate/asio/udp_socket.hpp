@@ -45,7 +45,7 @@ class basic_udp_socket {
   [[nodiscard]] socket_address local_address() const noexcept { return channel_->local(); }
   [[nodiscard]] const udp_statistics& statistics() const noexcept { return channel_->counters(); }
   accepted try_send(std::span<const outgoing_datagram> batch) noexcept {
-    return channel_->send(batch);
+    return channel_->writing().send(batch);
   }
 
   class writable_operation;

@@ -185,18 +185,7 @@ class linux_receiver {
     arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
     arrived.segment_size = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
     const std::size_t datagrams = train_length(size, arrived.segment_size);
-    if (shared_.buffers.fits_head(size)) {
-      arrived.payload = shared_.buffers.take(i, size);
-    } else {
-      arrived.payload = shared_.buffers.join(i, size);
-      if (!arrived.payload.has_memory()) {
-        counters_.dropped_no_buffer += datagrams;
-        return filled;
-      }
-      counters_.copies += datagrams;
-    }
-    counters_.datagrams_received += datagrams;
-    counters_.truncated += arrived.truncated;
+    if (!shared_.buffers.complete(i, size, arrived, counters_)) return filled;
     if (datagrams > 1) {
       ++counters_.trains_received;
       counters_.segments_received += datagrams;

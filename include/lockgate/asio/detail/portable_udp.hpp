@@ -111,26 +111,14 @@ class portable_receiver {
                std::span<received_datagram> into, std::size_t& filled) {
     small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
     received_datagram& out = into[filled];
-    if (buffers_.fits_head(size)) {
-      out.payload = buffers_.take(0, size);
-    } else {
-      out.payload = buffers_.join(0, size);
-      if (!out.payload.has_memory()) {
-        ++counters_.dropped_no_buffer;
-        return;
-      }
-      ++counters_.copies;
-    }
-    ++filled;
-    buffers_.finish(1, size);
     out.from = from_endpoint(from_);
     out.local = local_;
     out.arrival = arrival;
     out.ecn = 0;
     out.truncated = truncated;
     out.segment_size = 0;
-    ++counters_.datagrams_received;
-    if (truncated) ++counters_.truncated;
+    filled += buffers_.complete(0, size, out, counters_);
+    buffers_.finish(1, size);
   }
   /// Reads and drops what there is no memory for, so that newer datagrams get their chance.
   receive_outcome drop(receive_outcome out) {

@@ -2,6 +2,7 @@
 // coalesced trains in slabs of their own.
 #pragma once
 
+#include "lockgate/asio/udp_statistics.hpp"  // for udp_statistics
 #include "lockgate/base/config.hpp"          // for LOCKGATE_REQUIRE
 #include "lockgate/base/status.hpp"          // for status
 #include "lockgate/buffer/lease.hpp"         // for lease
@@ -231,6 +232,25 @@ class receive_buffers {
     ++copies_made.copies;
     copies_made.bytes += size;
     return to.cut(0, size);
+  }
+  /// Gives `message`, about which everything else is known, the bytes of place `i`, and counts it.
+  /// False when there was no memory to join them in: it is dropped.
+  bool complete(std::size_t i, std::size_t size, received_datagram& message,
+                udp_statistics& counters) noexcept {
+    const std::size_t datagrams = train_length(size, message.segment_size);
+    if (fits_head(size)) {
+      message.payload = take(i, size);
+    } else {
+      message.payload = join(i, size);
+      if (!message.payload.has_memory()) {
+        counters.dropped_no_buffer += datagrams;
+        return false;
+      }
+      counters.copies += datagrams;
+    }
+    counters.datagrams_received += datagrams;
+    counters.truncated += message.truncated;
+    return true;
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.
   void finish(std::size_t count, std::size_t last_size) noexcept {

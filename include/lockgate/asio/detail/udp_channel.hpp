@@ -8,11 +8,8 @@
 #include "lockgate/asio/detail/udp_totals.hpp"         // for udp_totals, counted_socket
 #include "lockgate/asio/detail/udp_write_side.hpp"     // for udp_write_side
 #include "lockgate/asio/udp_statistics.hpp"            // for udp_statistics, udp_options
-#include "lockgate/base/accepted.hpp"                  // for accepted
-#include "lockgate/net/datagram_socket.hpp"            // for outgoing_datagram
 
 #include <memory>        // for shared_ptr, enable_shared_from_this
-#include <span>          // for span
 #include <system_error>  // for error_code
 #include <utility>       // for exchange, move
 
@@ -40,12 +37,6 @@ class udp_channel final : public std::enable_shared_from_this<udp_channel<Transf
   [[nodiscard]] udp_read_side<Transfer>& reading() noexcept { return reading_; }
   [[nodiscard]] udp_write_side<Transfer>& writing() noexcept { return writing_; }
 
-  accepted send(std::span<const outgoing_datagram> batch) noexcept {
-    if (closed_) [[unlikely]]
-      return errc::closed;
-    reading_.sent();
-    return writing_.send(batch);
-  }
   void close() noexcept {
     if (std::exchange(closed_, true)) return;
     counted_.statistics.dropped_closed += reading_.stop() + writing_.stop();

@@ -33,6 +33,9 @@ class udp_write_side final : timer {
         sender_(shared.sending, channel.socket(), options, channel.local(), channel.counters()) {}
 
   accepted send(std::span<const outgoing_datagram> batch) noexcept {
+    if (channel_.closed()) [[unlikely]]
+      return errc::closed;
+    channel_.reading().sent();
     const accepted answer = sender_.send(batch);
     if (sender_.has_held()) [[unlikely]]
       wait_writable();
