@@ -224,7 +224,7 @@ TEST_CASE("F43: under pool pressure the messages of a train are copied out, each
   endpoint app = cp.open_endpoint();
   REQUIRE(w.ready(app).has_value());
   std::vector<slab_pool::filling> out;
-  while (!net.pool.is_strained()) out.push_back(net.pool.acquire());
+  while (!net.pool.is_under_pressure()) out.push_back(net.pool.acquire());
   incoming train(app.id(), peer_id(1), net.pool.acquire().cut(0, 2000));
   train.segment_size = 300;
   REQUIRE(s.self.indicate(std::move(train)).ok());

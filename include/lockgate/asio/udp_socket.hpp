@@ -58,7 +58,7 @@ class basic_udp_socket {
   }
   /// The same, but a train that came as one stays one (`received_datagram::segment_size`).
   [[nodiscard]] receive_operation receive_trains(std::span<received_datagram> into) noexcept
-    requires(Transfer::moves_trains)
+    requires(Transfer::receives_trains)
   {
     return receive_operation(*channel_, {into, true});
   }

@@ -101,7 +101,7 @@ class slab_pool {
     return core_ ? core_->slab_limit - core_->statistics.outstanding : 0;
   }
   /// More than half of the slabs are out.
-  [[nodiscard]] bool is_strained() const noexcept {
+  [[nodiscard]] bool is_under_pressure() const noexcept {
     return core_ && core_->statistics.outstanding * 2 > core_->slab_limit;
   }
   [[nodiscard]] slab_statistics statistics() const noexcept {

@@ -87,7 +87,7 @@ class c_rows {
   static answer<status> control(void* self, Callback callback, row_hold row = row_hold()) noexcept {
     if (!row) return status(errc::no_memory);
     void* const context = row->context();
-    return settle(std::move(row), [&] {
+    return status_row(std::move(row), [&] {
       return callback(of(self).handle, of(self).user_context, context, pended_row::complete);
     });
   }
@@ -97,12 +97,12 @@ class c_rows {
     if (!row) return status(errc::no_memory);
     CPNATFWT_TRANSPORT_ID* const lent = row->local.lend(id);
     void* const context = row->context();
-    return settle(std::move(row), [&] {
+    return status_row(std::move(row), [&] {
       return callback(of(self).handle, of(self).user_context, lent, context, pended_row::complete);
     });
   }
   template <class Call>
-  static answer<status> settle(row_hold row, Call call) noexcept {
+  static answer<status> status_row(row_hold row, Call call) noexcept {
     return lockgate::detail::call_row<status>([&]() -> answer<status> {
       const HRESULT result = call();
       if (result != pending) return to_status(result);
@@ -133,14 +133,14 @@ class c_rows {
       for (std::size_t done = 0; done < messages.size(); ++done) {
         row_hold row;
         const HRESULT result = send_one(self, row, messages[done]);
-        if (result == pending) return send_rest(self, messages, done, std::move(row));
+        if (result == pending) return send_remaining(self, messages, done, std::move(row));
         if (FAILED(result)) return accepted(done, to_status(result));
       }
       return accepted(messages.size());
     });
   }
-  static task<accepted> send_rest(void* self, std::span<const outgoing> messages, std::size_t done,
-                                  row_hold row) {
+  static task<accepted> send_remaining(void* self, std::span<const outgoing> messages,
+                                       std::size_t done, row_hold row) {
     for (;;) {
       const HRESULT result = co_await row->completion();
       if (FAILED(result)) co_return accepted(done, to_status(result));

@@ -24,7 +24,7 @@ class registration_request {
   explicit registration_request(c_instance& of) noexcept : of_(of) {}
   registration_request(const registration_request&) = delete;
   ~registration_request() {
-    if (!settled_) move_on(handle_phase::created);
+    if (!finished_) move_on(handle_phase::created);
   }
   /// Errors: throws `std::bad_alloc`.
   void read(const WCHAR* name, const IF_LUID* luid, ULONG flags, const WCHAR* sddl) {
@@ -40,17 +40,17 @@ class registration_request {
   }
   [[nodiscard]] std::uint64_t luid() const noexcept { return wish_.interface_luid; }
 
-  /// Registers on the platform's thread. Completes: with the outcome, which `settle` then takes in
+  /// Registers on the platform's thread. Completes: with the outcome, which `finish` then takes in
   /// within the same step: the handle has moved on before the session does anything.
   task<status> carry_out() {
     of_.registered = host::get().platform().create(any_provider(c_table, &of_));
     const status granted = co_await of_.registered.register_instance(wish_);
-    co_return settle(granted);
+    co_return finish(granted);
   }
   /// The same where nobody can wait: a policy that does not decide at once is given up.
   status carry_out_now() {
     task<status> work = carry_out();
-    if (!work.valid()) return settle(errc::no_memory);
+    if (!work.valid()) return finish(errc::no_memory);
     stop_state never_stopped;
     const task_context context{&host::get().home(), &never_stopped, nullptr};
     struct nobody final : task_completion {
@@ -59,12 +59,12 @@ class registration_request {
     work.start(context, nobody_waits);
     if (work.done()) return work.take();
     work.reset();
-    return settle(errc::would_block);
+    return finish(errc::would_block);
   }
-  status settle(status granted) noexcept {
+  status finish(status granted) noexcept {
     if (!granted.ok()) of_.registered = provider_instance();
     wish_.interface_luid = of_.registered.interface_luid();
-    settled_ = true;  // from the next line on the handle may be registered or destroyed again
+    finished_ = true;  // from the next line on the handle may be registered or destroyed again
     move_on(!granted.ok() ? handle_phase::created : handle_phase::registered);
     return granted;
   }
@@ -75,7 +75,7 @@ class registration_request {
   }
 
   c_instance& of_;
-  bool settled_ = false;
+  bool finished_ = false;
   std::string provider_name_, name_, access_;
   registration wish_;
 };

@@ -77,7 +77,7 @@ class direct {
     const accepted at_once = send_now(messages);
     if (at_once.why != errc::would_block) [[likely]]
       return at_once;
-    return send_rest(messages, at_once.count);
+    return send_remaining(messages, at_once.count);
   }
 
   [[nodiscard]] const direct_counters& counters() const noexcept { return counters_; }
@@ -240,7 +240,7 @@ class direct {
   }
 
   /// Sends the rest of a batch, waiting wherever a socket has to.
-  task<accepted> send_rest(std::span<const outgoing> messages, std::size_t done) {
+  task<accepted> send_remaining(std::span<const outgoing> messages, std::size_t done) {
     for (;;) {
       ++counters_.waits;
       const auto from = ports_.find(messages[done].local);

@@ -111,7 +111,7 @@ class any_provider {
   /// What tells provider types apart: instances of one type share it.
   [[nodiscard]] const dispatch_table& table() const noexcept { return *table_; }
   /// Whether send_buffers may be given trains.
-  [[nodiscard]] bool takes_trains() const noexcept { return table_->sends_trains; }
+  [[nodiscard]] bool sends_trains() const noexcept { return table_->sends_trains; }
   /// The provider itself.
   [[nodiscard]] void* get() const noexcept { return self_; }
 

@@ -60,7 +60,7 @@ class turn_allocation {
     if (!control_.is_active()) return step_result::idle;
     if (control_.next(now)) return step_result::send;
     if (control_.is_active()) return step_result::idle;
-    settle(nullptr, now);
+    control_ended(nullptr, now);
     return step_result::changed;
   }
   [[nodiscard]] time_point deadline() const noexcept {
@@ -70,7 +70,7 @@ class turn_allocation {
 
   /// Deals with the outcome of `control()`.
   /// Requires: `response` is there if the outcome is an answer that was received just now.
-  void settle(const message_view* response, time_point now) {
+  void control_ended(const message_view* response, time_point now) {
     const request_outcome outcome = control_.outcome();
     if (state_ == state::releasing)  // 437 and 400 say that it is gone, silence that nobody cares
       return close(turn_action_type::released);
@@ -78,7 +78,7 @@ class turn_allocation {
       return reconnect(turn_reason::allocation_lost, error_code::bad_request, after_backoff(now));
     if (outcome.result == request_result::success)
       return state_ == state::ready ? refreshed(*response, now) : allocated(*response, now);
-    if (settle_fatal(outcome, now)) return;
+    if (end_if_fatal(outcome, now)) return;
     if (state_ == state::allocating) return allocate_refused(outcome.code, response, now);
     // Refresh: 437 (RFC 8656 section 5), 400 (coturn) or 443: nothing there. Others: no use to us.
     lose(now);
@@ -92,7 +92,7 @@ class turn_allocation {
     allocate(now);
   }
   /// Outcomes that mean the same whatever was asked; false if `outcome` is none of them.
-  bool settle_fatal(const request_outcome& outcome, time_point now) {
+  bool end_if_fatal(const request_outcome& outcome, time_point now) {
     switch (outcome.result) {
       case request_result::timed_out:
         return reconnect(turn_reason::timed_out, {}, after_backoff(now)), true;

@@ -208,7 +208,7 @@ class turn_client {
     dirty_ = true;
     const request_outcome outcome = (is_binding ? peer.binding : peer.permission).outcome();
     const duration later = allocation_.jittered(turn_peer<C>::refresh_interval);
-    switch (peer.settle(is_binding, now, later, allocation_.is_ready())) {
+    switch (peer.request_ended(is_binding, now, later, allocation_.is_ready())) {
       case peer_verdict::permitted:
         return allocation_.tell(turn_action_type::permitted, peer.channel);
       case peer_verdict::bound: return allocation_.tell(turn_action_type::bound, peer.channel);
@@ -217,7 +217,7 @@ class turn_client {
       case peer_verdict::gone: return allocation_.lose(now);
       case peer_verdict::out_of_step: return allocation_.probe(true, now);
       case peer_verdict::suspicious: return allocation_.probe(false, now);
-      case peer_verdict::fatal: allocation_.settle_fatal(outcome, now); return;
+      case peer_verdict::fatal: allocation_.end_if_fatal(outcome, now); return;
       case peer_verdict::none:
       case peer_verdict::too_early: return;
     }
@@ -235,7 +235,7 @@ class turn_client {
       return !r.is_active();
     };
     if (answers(allocation_.control())) {
-      if (take(allocation_.control())) allocation_.settle(&message, now);
+      if (take(allocation_.control())) allocation_.control_ended(&message, now);
       return control;
     }
     for (turn_peer<C>& peer : peers_)

@@ -73,8 +73,8 @@ struct turn_peer {
   }
 
   /// Takes the outcome of `permission` or `binding`; `later` is a refresh interval with jitter.
-  [[nodiscard]] peer_verdict settle(bool is_binding, time_point now, duration later,
-                                    bool allocated) noexcept {
+  [[nodiscard]] peer_verdict request_ended(bool is_binding, time_point now, duration later,
+                                           bool allocated) noexcept {
     const auto outcome = (is_binding ? binding : permission).outcome();
     auto& due = is_binding ? binding_due : permission_due;
     if (outcome.result == request_result::success) {

@@ -47,11 +47,11 @@ class turn_relay_user : public turn_connection_user<Crypto> {
 /// winner's way.
 ///
 /// A server that wants to be left alone for a while (RFC 8656 section 7.4: two minutes after 437,
-/// one after 486 and 508) is, by every relay that is given the same `rests`, one time for each
-/// server.
+/// one after 486 and 508) is, by every relay that is given the same `refused_until`, one time for
+/// each server.
 ///
-/// Lifetime: the network, the options, `rests` and the user outlive it. `close()` has completed
-/// before it is
+/// Lifetime: the network, the options, `refused_until` and the user outlive it. `close()` has
+/// completed before it is
 ///           destroyed, or its tasks are destroyed where they are suspended.
 template <turn_network Network, stun::crypto Crypto>
 class turn_relay {
@@ -59,8 +59,9 @@ class turn_relay {
   /// A connection to one of the servers.
   using connection = turn_connection<Crypto>;
 
-  turn_relay(Network& network, const turn_options& options, std::span<time_point> rests)
-      : network_(network), options_(options), rests_(rests), keeper_(network.home()) {}
+  turn_relay(Network& network, const turn_options& options, std::span<time_point> refused_until)
+      : network_(network), options_(options), refused_until_(refused_until),
+        keeper_(network.home()) {}
   turn_relay(const turn_relay&) = delete;
 
   /// Says who is told what the relay receives; null for nobody.
@@ -193,18 +194,18 @@ class turn_relay {
   /// Notes how long a server wants to be left alone.
   void rest(const turn_server* server, const stun::turn_action& end) noexcept {
     if (end.type != stun::turn_action_type::reconnect || end.deadline == never) return;
-    time_point& until = rests_[index_of(server)];
+    time_point& until = refused_until_[index_of(server)];
     until = std::max(until, end.deadline);
   }
-  [[nodiscard]] bool rests(const turn_server* server) const noexcept {
-    return network_.home().now() < rests_[index_of(server)];
+  [[nodiscard]] bool is_paused(const turn_server* server) const noexcept {
+    return network_.home().now() < refused_until_[index_of(server)];
   }
   [[nodiscard]] std::size_t index_of(const turn_server* server) const noexcept {
     return static_cast<std::size_t>(server - options_.servers.data());
   }
 
   task<> try_server(const turn_server* server) {
-    if (rests(server)) {
+    if (is_paused(server)) {
       leave();
       co_return;
     }
@@ -290,7 +291,7 @@ class turn_relay {
       if (made->end().type == stun::turn_action_type::failed) from->credentials.reset();
       rest(from->server, made->end());
       if (!ended.ok() || made->end().type != stun::turn_action_type::reconnect ||
-          rests(from->server))
+          is_paused(from->server))
         break;
       const auto reason = made->end().reason;
       if (reason == stun::turn_reason::redirected) to = made->end().address;
@@ -345,7 +346,7 @@ class turn_relay {
 
   Network& network_;
   const turn_options& options_;
-  std::span<time_point> rests_;
+  std::span<time_point> refused_until_;
   turn_relay_user<Crypto>* user_ = nullptr;
   std::vector<std::shared_ptr<candidate>> candidates_;
   std::shared_ptr<connection> winner_;

@@ -34,7 +34,7 @@ class turn {
  public:
   turn(Network& network, turn_options options)
       : network_(network), options_(std::move(options)),
-        rests_(options_.servers.size(), time_point::min()) {}
+        refused_until_(options_.servers.size(), time_point::min()) {}
 
   void establish_session(instance self) {
     instance_ = self;
@@ -81,7 +81,7 @@ class turn {
   answer<accepted> send_buffers(std::span<const outgoing> messages) {
     const accepted at_once = send_now(messages);
     if (at_once.why != errc::would_block) return at_once;
-    return send_rest(messages, at_once.count);
+    return send_remaining(messages, at_once.count);
   }
   task<> terminate_session(termination_reason) { static_cast<void>(co_await close_all()); }
 
@@ -89,7 +89,7 @@ class turn {
 
  private:
   [[nodiscard]] std::unique_ptr<relay> make_relay() {
-    return std::make_unique<relay>(network_, options_, rests_);
+    return std::make_unique<relay>(network_, options_, refused_until_);
   }
   [[nodiscard]] std::shared_ptr<port> obtain(const transport_id& id) {
     auto& place = ports_[id];
@@ -173,7 +173,7 @@ class turn {
     return done;
   }
   /// Sends the rest of a batch, waiting wherever the network has to be waited for.
-  task<accepted> send_rest(std::span<const outgoing> messages, std::size_t done) {
+  task<accepted> send_remaining(std::span<const outgoing> messages, std::size_t done) {
     for (;;) {
       ++counters_.waits;
       const auto from = ports_.find(messages[done].local);
@@ -190,7 +190,7 @@ class turn {
 
   Network& network_;
   const turn_options options_;
-  std::vector<time_point> rests_;  // one for each server
+  std::vector<time_point> refused_until_;  // one for each server
   instance instance_;
   status listening_;
   turn_counters counters_;

@@ -52,7 +52,7 @@ concept datagram_transfer =
              typename T::workspace& shared) {
       shared.receiving;
       shared.sending;
-      { T::moves_trains } -> std::convertible_to<bool>;
+      { T::receives_trains } -> std::convertible_to<bool>;
       T::share_port(socket, error);
       T::enlarge_buffers(socket, options);
     };

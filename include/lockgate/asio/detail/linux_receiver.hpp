@@ -77,7 +77,7 @@ class linux_receiver {
     while (more_ && out.count < room.into.size()) {
       const bool asks_for_one = singles_ >= single_run && singles_ % single_probe != 0;
       // What is left of trains is handed out by the next calls, which then need not ask the system.
-      const bool cuts_trains = train_length_ > 1 && !room.takes_trains;
+      const bool cuts_trains = train_length_ > 1 && !room.keeps_trains;
       const std::size_t most = asks_for_one ? 1 : room.into.size() - out.count;
       const std::size_t wanted = cuts_trains ? batch_ : std::min(batch_, most);
       const std::size_t asked = shared_.buffers.prepare(wanted, packed_);

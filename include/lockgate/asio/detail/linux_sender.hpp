@@ -226,7 +226,7 @@ class linux_sender {
       why = send_trains(t);
       for (const auto& train : trains.subspan(next, t - next)) mark_sent(train);
     }
-    return settle(window, why);
+    return answer_for(window, why);
   }
   /// Sends trains from `t` on. Stops with the reason at one that does not go, which `t` then names.
   status send_trains(std::size_t& t) noexcept {
@@ -313,7 +313,7 @@ class linux_sender {
   }
 
   /// Turns what became of each datagram into an answer for the front of the window.
-  accepted settle(std::span<const outgoing_datagram> window, status why) noexcept {
+  accepted answer_for(std::span<const outgoing_datagram> window, status why) noexcept {
     std::size_t end = window.size();
     if (!why.ok())
       while (end > 0 && shared_.fates[end - 1] != fate::sent) --end;

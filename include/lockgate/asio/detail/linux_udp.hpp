@@ -27,7 +27,7 @@ struct linux_udp {
     linux_send_workspace sending;
   };
 
-  static constexpr bool moves_trains = true;
+  static constexpr bool receives_trains = true;
   static void share_port(native_udp_socket& socket, std::error_code& error) noexcept {
     if (Calls::set_option(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, 1) != 0)
       error.assign(errno, std::system_category());

@@ -239,7 +239,7 @@ struct portable_udp {
   using receiver = portable_receiver<Calls>;
   using sender = portable_sender<Calls>;
 
-  static constexpr bool moves_trains = false;
+  static constexpr bool receives_trains = false;
   /// Asio has no name for SO_REUSEPORT.
   static void share_port(native_udp_socket&, std::error_code& error) noexcept {
     error = make_error_code(errc::not_supported);

@@ -36,7 +36,7 @@ struct receive_outcome {
 /// Where received datagrams go, and whether trains go there whole.
 struct receive_room {
   std::span<received_datagram> into;
-  bool takes_trains = false;
+  bool keeps_trains = false;
 };
 
 /// The datagrams of `message`.
@@ -86,7 +86,7 @@ class leftover_messages {
       const std::size_t first = first_in_train(message.payload.size(), message.segment_size);
       // Of a train cut off at its end only the last datagram is bad.
       const bool is_last = first == message.payload.size();
-      if (is_last || (room.takes_trains && !message.truncated)) {
+      if (is_last || (room.keeps_trains && !message.truncated)) {
         out = std::move(message);
         if (is_last) out.segment_size = 0;
         return false;

@@ -29,7 +29,7 @@ inline void outbox::add(path& to, lease&& memory) noexcept {
   if (gathering_.extend(to, memory)) return memory.reset();
   to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   gathering_.keep(to, std::move(memory));
-  gathering_.is_extensible = owner_.provider().takes_trains();
+  gathering_.is_extensible = owner_.provider().sends_trains();
   to.entered_outbox();
 }
 

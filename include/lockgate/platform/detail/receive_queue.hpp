@@ -32,8 +32,8 @@ class receive_queue {
 
   /// Takes a message or a train over on success. Errors: queue_full, no_memory: what is left of the
   /// train is not taken.
-  /// `pool_is_strained`: a small message is moved out of the network's memory.
-  status put(incoming& message, bool pool_is_strained) noexcept;
+  /// `pool_under_pressure`: a small message is moved out of the network's memory.
+  status put(incoming& message, bool pool_under_pressure) noexcept;
   /// Moves plain messages for the id `to` from the front of a batch to a receiver that waits, as
   /// many as it has room for; a train, an empty message and another id's end the run. Adds their
   /// sizes to `bytes`, and gives their number.
@@ -82,9 +82,9 @@ class receive_queue {
   receive_request* filling_ = nullptr;  // woken, has not run yet, has room
 };
 
-inline status receive_queue::put(incoming& message, bool pool_is_strained) noexcept {
+inline status receive_queue::put(incoming& message, bool pool_under_pressure) noexcept {
   while (message.is_train()) {
-    if (pool_is_strained) {
+    if (pool_under_pressure) {
       incoming first;
       message.share_front({&first, 1});
       if (const status refused = put(first, true); !refused.ok()) return refused;
@@ -99,7 +99,7 @@ inline status receive_queue::put(incoming& message, bool pool_is_strained) noexc
     message.share_front(room.first(count));
     message.drop_front(count);
   }
-  if (pool_is_strained) relieve_pool(message);
+  if (pool_under_pressure) relieve_pool(message);
   const std::span<incoming> room = find_room();
   if (room.empty()) return enqueue(message);
   claim(1);

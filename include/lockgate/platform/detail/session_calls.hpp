@@ -32,8 +32,8 @@ inline accepted session::indicate(std::span<incoming> messages) noexcept {
   std::size_t done = 0;  // messages and trains
   std::uint64_t taken = 0, bytes = 0;
   const bool is_shown = trace_.shows_messages();
-  const bool is_strained = platform_.buffers && platform_.buffers->is_strained();
-  const bool goes_in_runs = !is_shown && !is_strained && !trace_.is_observed();
+  const bool under_pressure = platform_.buffers && platform_.buffers->is_under_pressure();
+  const bool goes_in_runs = !is_shown && !under_pressure && !trace_.is_observed();
   status why;
   while (done < messages.size()) {
     incoming& message = messages[done];
@@ -57,7 +57,7 @@ inline accepted session::indicate(std::span<incoming> messages) noexcept {
       why = trace_.refused(drop_cause::empty, errc::message_empty);
     else if (!endpoint) [[unlikely]]
       why = trace_.refused(drop_cause::unknown_id, errc::unknown_transport_id);
-    else if (why = endpoint->received().put(message, is_strained); !why.ok())
+    else if (why = endpoint->received().put(message, under_pressure); !why.ok())
       why = trace_.refused(drop_cause::queue_full, why);
     const std::size_t bytes_taken =
         why.ok() ? size : size - message.size();  // of a train perhaps a part
