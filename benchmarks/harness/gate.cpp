@@ -3,7 +3,9 @@
 
 #include <algorithm>  // for max
 #include <cstdio>     // for printf, snprintf
+#include <span>       // for span
 #include <utility>    // for move
+#include <vector>     // for vector
 
 namespace bench {
 
@@ -39,20 +41,28 @@ figure ratio(std::string measured, std::string reference) {
   return counter_ratio(std::move(measured), std::move(reference), time_ns);
 }
 
-figure difference_ns(std::string measured, std::string reference) {
-  return [m = std::move(measured), r = std::move(reference)](const results& run) {
-    return run.paired_median(m, r, time_ns, [](double a, double b) { return a - b; });
+figure added(std::string measured, std::string without, std::string reference) {
+  return [rows = std::vector{std::move(measured), std::move(without), std::move(reference)}](
+             const results& run) {
+    return run.combined_median(
+        rows, time_ns, [](std::span<const double> each) { return (each[0] - each[1]) / each[2]; });
   };
 }
 
 figure counter_ratio(std::string measured, std::string reference, std::string_view counter) {
-  return [m = std::move(measured), r = std::move(reference), counter](const results& run) {
-    return run.paired_median(m, r, counter, [](double a, double b) { return a / b; });
-  };
+  return
+      [rows = std::vector{std::move(measured), std::move(reference)}, counter](const results& run) {
+        return run.combined_median(rows, counter,
+                                   [](std::span<const double> each) { return each[0] / each[1]; });
+      };
 }
 
 figure value(std::string row, std::string_view counter) {
   return [row = std::move(row), counter](const results& run) { return run.median(row, counter); };
+}
+
+figure worst(std::string row, std::string_view counter) {
+  return [row = std::move(row), counter](const results& run) { return run.largest(row, counter); };
 }
 
 bool print_table(const std::vector<gate>& all, const results& run, bool chosen_rows) {

@@ -16,14 +16,17 @@ using figure = std::function<std::optional<double>(const results&)>;
 /// One row's time as a multiple of another's.
 figure ratio(std::string measured, std::string reference);
 
-/// How many nanoseconds longer one row takes than another.
-figure difference_ns(std::string measured, std::string reference);
+/// How much longer one row takes than another `without` what it adds, as a multiple of a third row.
+figure added(std::string measured, std::string without, std::string reference);
 
 /// One row's counter as a multiple of another's.
 figure counter_ratio(std::string measured, std::string reference, std::string_view counter);
 
-/// One row's counter as it is.
+/// The median of one row's counter.
 figure value(std::string row, std::string_view counter);
+
+/// One row's counter in the pass where it was largest: for what must never happen.
+figure worst(std::string row, std::string_view counter);
 
 struct limit {
   enum class side { at_most, at_least, reported } bound;

@@ -1,9 +1,9 @@
 // See results.hpp.
 #include "results.hpp"
 
-#include <algorithm>  // for nth_element, transform
+#include <algorithm>  // for max_element, nth_element
 #include <cstdio>     // for printf
-#include <iterator>   // for back_inserter, next
+#include <iterator>   // for next
 #include <stdexcept>  // for runtime_error
 #include <utility>    // for exchange
 
@@ -71,14 +71,26 @@ std::optional<double> results::median(std::string_view row, std::string_view cou
   return middle(*values);
 }
 
-std::optional<double> results::paired_median(std::string_view first, std::string_view second,
-                                             std::string_view counter, combination combine) const {
-  const std::vector<double>* const of_first = find(first, counter);
-  const std::vector<double>* const of_second = find(second, counter);
-  if (!of_first || !of_second || of_first->size() != of_second->size()) return std::nullopt;
-  std::vector<double> combined;
-  std::transform(of_first->begin(), of_first->end(), of_second->begin(),
-                 std::back_inserter(combined), combine);
+std::optional<double> results::largest(std::string_view row, std::string_view counter) const {
+  const std::vector<double>* const values = find(row, counter);
+  if (!values) return std::nullopt;
+  return *std::max_element(values->begin(), values->end());
+}
+
+std::optional<double> results::combined_median(const std::vector<std::string>& rows,
+                                               std::string_view counter,
+                                               combination combine) const {
+  std::vector<const std::vector<double>*> measured;
+  for (const std::string& row : rows) {
+    measured.push_back(find(row, counter));
+    if (!measured.back() || measured.back()->size() != measured.front()->size())
+      return std::nullopt;
+  }
+  std::vector<double> combined, in_pass(rows.size());
+  for (std::size_t pass = 0; pass < measured.front()->size(); ++pass) {
+    for (std::size_t i = 0; i < rows.size(); ++i) in_pass[i] = (*measured[i])[pass];
+    combined.push_back(combine(in_pass));
+  }
   return middle(combined);
 }
 

@@ -8,6 +8,7 @@
 #include <functional>   // for less
 #include <map>          // for map
 #include <optional>     // for optional
+#include <span>         // for span
 #include <string>       // for string
 #include <string_view>  // for string_view
 #include <vector>       // for vector
@@ -32,7 +33,7 @@ inline constexpr std::string_view bytes_per_item = "bytes";
 /// Collects every row of every pass, and gives the gates medians over the passes.
 class results : public benchmark::BenchmarkReporter {
  public:
-  using combination = double (*)(double, double);
+  using combination = double (*)(std::span<const double>);
 
   /// Writes everything to the file `json` as well, unless that is empty.
   /// Errors: throws when the file cannot be written.
@@ -48,11 +49,14 @@ class results : public benchmark::BenchmarkReporter {
   /// The median of a row's counter, or nothing when it was not measured.
   [[nodiscard]] std::optional<double> median(std::string_view row, std::string_view counter) const;
 
-  /// The median of what `combine` makes of two rows' counters in each pass, in which they are
-  /// measured one soon after the other: what disturbs the machine meanwhile disturbs both.
-  [[nodiscard]] std::optional<double> paired_median(std::string_view first, std::string_view second,
-                                                    std::string_view counter,
-                                                    combination combine) const;
+  /// The largest value of a row's counter in any pass, or nothing when it was not measured.
+  [[nodiscard]] std::optional<double> largest(std::string_view row, std::string_view counter) const;
+
+  /// The median of what `combine` makes of several rows' counters in each pass, in which they are
+  /// measured one soon after the other: what disturbs the machine meanwhile disturbs all.
+  [[nodiscard]] std::optional<double> combined_median(const std::vector<std::string>& rows,
+                                                      std::string_view counter,
+                                                      combination combine) const;
 
  private:
   using counters = std::map<std::string, std::vector<double>, std::less<>>;
