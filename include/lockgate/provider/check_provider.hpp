@@ -72,7 +72,7 @@ consteval void check_rows() {
                 "lockgate::task<lockgate::status> reach_transport_id(lockgate::transport_id peer); "
                 "(or returning status)");
   static_assert(sends_buffers<P> || detail::send_is_bare<P>,
-                "lockgate provider: needs the row send_buffers; write: lockgate::sent "
+                "lockgate provider: needs the row send_buffers; write: lockgate::accepted "
                 "send_buffers(std::span<const lockgate::outgoing> messages); (or returning "
                 "task<accepted>)");
   static_assert(dormant_row_well_formed<P>,

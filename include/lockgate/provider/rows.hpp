@@ -72,7 +72,7 @@ concept removes_transport_id = requires(P& p, transport_id id) {
 };
 
 /// A provider that says `static constexpr bool sends_trains = true;`: its send_buffers is given
-/// forwarded messages of one size that lie end to end as one, a train (`outgoing::segment`).
+/// forwarded messages of one size that lie end to end as one, a train (`outgoing::segment_size`).
 template <class P>
 concept sends_trains = sends_buffers<P> && static_cast<bool>(P::sends_trains);
 
