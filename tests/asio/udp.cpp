@@ -31,7 +31,7 @@ task<> pass_batch(Fixture& f, std::vector<std::size_t> sizes, std::size_t room) 
     INFO("datagram " << i << " of " << sizes[i] << " bytes");
     REQUIRE(same(in[i].payload.bytes(), payloads[i]));
     REQUIRE(in[i].from == f.a.local_address());
-    REQUIRE_FALSE(in[i].truncated);
+    REQUIRE_FALSE(in[i].arrived.truncated);
   }
 }
 
@@ -472,7 +472,7 @@ TEST_CASE_TEMPLATE("F42: a datagram longer than a slab is flagged", T, BACKENDS)
       std::vector<outgoing_datagram> one{{fixture.b.local_address(), chain(bytes_view(payload))}};
       co_await send_all(fixture.a, one);
       std::vector<received_datagram> in = co_await receive_all(fixture.b, 1, 4);
-      CHECK(in[0].truncated);
+      CHECK(in[0].arrived.truncated);
       CHECK(same(in[0].payload.bytes(), std::span(payload).first(in[0].payload.size())));
     }
   };
@@ -639,10 +639,10 @@ TEST_CASE("ancillary data tells when a datagram came, and where it was sent to")
            chain(bytes_view(payload))}};
       co_await send_all(fixture.a, one);
       std::vector<received_datagram> in = co_await receive_all(wild, 1, 1);
-      CHECK(in[0].local == one[0].to);
-      CHECK(in[0].arrival > time_point());
-      CHECK(in[0].arrival <= fixture.net.home().now());
-      CHECK(in[0].ecn == 0);
+      CHECK(in[0].arrived.local_address == one[0].to);
+      CHECK(in[0].arrived.time > time_point());
+      CHECK(in[0].arrived.time <= fixture.net.home().now());
+      CHECK(in[0].arrived.ecn == 0);
     }
   };
   f.run(flow::run(f, *opened));

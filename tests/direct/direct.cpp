@@ -257,8 +257,8 @@ TEST_CASE("a message says where and when it arrived, and lies where the network 
     CHECK(message->part(0).bytes().data() == expected);
     CHECK(message->local == me);
     CHECK(message->remote == bob);
-    CHECK(message->local_address.port == my_port);
-    CHECK(message->arrival == in->time.at);
+    CHECK(message->arrived.local_address.port == my_port);
+    CHECK(message->arrived.time == in->time.at);
   };
   running<> r(w.home, look(&w, memory));
   w.home.run_ready();

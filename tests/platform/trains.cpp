@@ -50,7 +50,7 @@ task<std::vector<std::string>> drain(endpoint* from, std::size_t count, std::siz
     REQUIRE(got);
     for (std::size_t i = 0; i < *got; ++i) {
       CHECK(into[i].segment_size == 0);
-      CHECK_FALSE(into[i].truncated);
+      CHECK_FALSE(into[i].arrived.truncated);
       texts.push_back(text_of(into[i].contiguous()));
       into[i].reset();
     }
@@ -167,18 +167,18 @@ TEST_CASE("the messages of a train know what the train knew") {
   w.connect();
   train_memory memory(numbered(3));
   incoming train = memory.train(w.local, w.peer);
-  train.ecn = 3;
-  train.arrival = time_point(std::chrono::seconds(5));
-  train.local_address = {ip_address::v4(127, 0, 0, 1), 7, 0};
+  train.arrived.ecn = 3;
+  train.arrived.time = time_point(std::chrono::seconds(5));
+  train.arrived.local_address = {ip_address::v4(127, 0, 0, 1), 7, 0};
   REQUIRE(w.s.self.indicate(std::move(train)).ok());
   for (int i = 0; i < 3; ++i) {
     auto got = w.finish(awaiting<result<incoming>>(w.app.receive()));
     REQUIRE(got.has_value());
     CHECK(got->local == w.local);
     CHECK(got->remote == w.peer);
-    CHECK(got->ecn == 3);
-    CHECK(got->arrival == time_point(std::chrono::seconds(5)));
-    CHECK(got->local_address.port == 7);
+    CHECK(got->arrived.ecn == 3);
+    CHECK(got->arrived.time == time_point(std::chrono::seconds(5)));
+    CHECK(got->arrived.local_address.port == 7);
     CHECK(got->segment_size == 0);
   }
 }

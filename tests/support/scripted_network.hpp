@@ -168,9 +168,7 @@ class scripted_network {
     lockgate::received_datagram datagram;
     datagram.payload = memory.cut(0, bytes.size());
     datagram.from = from;
-    datagram.local = wires.at(port)->local;
-    datagram.arrival = home_.now();
-    datagram.truncated = truncated;
+    datagram.arrived = {home_.now(), wires.at(port)->local, 0, truncated};
     if (!wires.at(port)->arrived.push_back(std::move(datagram))) std::abort();
   }
   void wake(std::uint16_t port) { wires.at(port)->readers.complete_all(); }

@@ -37,7 +37,7 @@ task<> listens(lt::virtual_socket* socket, arrivals* into, status* ended) {
     }
     for (std::size_t i = 0; i < *count; ++i) {
       const auto bytes = got[i].payload.bytes();
-      into->push_back({got[i].from, {bytes.begin(), bytes.end()}, got[i].truncated});
+      into->push_back({got[i].from, {bytes.begin(), bytes.end()}, got[i].arrived.truncated});
       got[i] = lockgate::received_datagram();
     }
   }

@@ -55,7 +55,7 @@ struct udp_options {
   std::size_t batches_per_turn = 16;     ///< batches received before others get their turn
   bool offload = true;                   ///< use UDP_GRO and UDP_SEGMENT where there are
   bool share_port = false;               ///< SO_REUSEPORT: several sockets on one port
-  bool ancillary = false;  ///< fill in `arrival`, `local` and `ecn` of what is received
+  bool ancillary = false;                ///< fill in all of `arrived` of what is received
   duration moderation =
       std::chrono::microseconds(100);  ///< how long datagrams that come one by one gather
   duration look_again{};               ///< poll this long before waiting; burns processor time

@@ -167,7 +167,7 @@ class direct {
         sender = &datagram.from;
         peer = peers_.find(*sender);
       }
-      if (!peer || datagram.truncated) [[unlikely]] {
+      if (!peer || datagram.arrived.truncated) [[unlikely]] {
         (peer ? counters_.truncated : counters_.unknown_sender) +=
             train_length(datagram.payload.size(), datagram.segment_size);
         datagram.payload.reset();
@@ -176,9 +176,7 @@ class direct {
       taken += train_length(datagram.payload.size(), datagram.segment_size);
       incoming& message = *out++;
       message.assign(at.id, *peer, std::move(datagram.payload));
-      message.arrival = datagram.arrival;
-      message.local_address = datagram.local;
-      message.ecn = datagram.ecn;
+      message.arrived = datagram.arrived;
       message.segment_size = datagram.segment_size;
     }
     counters_.received += taken;

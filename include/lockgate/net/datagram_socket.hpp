@@ -3,7 +3,7 @@
 
 #include "lockgate/base/accepted.hpp"     // for accepted
 #include "lockgate/base/address.hpp"      // for socket_address
-#include "lockgate/base/clock.hpp"        // for time_point
+#include "lockgate/base/arrival.hpp"      // for arrival
 #include "lockgate/base/result.hpp"       // for result
 #include "lockgate/buffer/chain.hpp"      // for chain
 #include "lockgate/buffer/lease.hpp"      // for lease
@@ -13,7 +13,7 @@
 
 #include <concepts>     // for same_as, movable
 #include <cstddef>      // for size_t
-#include <cstdint>      // for uint8_t, uint16_t
+#include <cstdint>      // for uint16_t
 #include <span>         // for span
 #include <type_traits>  // for remove_cvref_t
 
@@ -33,10 +33,7 @@ struct received_datagram {
 
   lease payload;
   socket_address from;
-  socket_address local;    ///< the address it was sent to; the socket's own where unknown
-  time_point arrival;      ///< when the network had it; the epoch where unknown
-  std::uint8_t ecn = 0;    ///< RFC 3168 codepoint, 0 where unknown
-  bool truncated = false;  ///< longer than the memory: not the whole message
+  [[no_unique_address]] arrival arrived;  // its padding holds `segment_size`
   /// Not 0: the payload is a train of datagrams of this size, from `receive_trains`.
   std::uint16_t segment_size = 0;
 };

@@ -1,15 +1,14 @@
 // The messages that pass between an application and a provider, outgoing and incoming.
 #pragma once
 
-#include "lockgate/base/address.hpp"       // for socket_address
-#include "lockgate/base/clock.hpp"         // for time_point
+#include "lockgate/base/arrival.hpp"       // for arrival
 #include "lockgate/base/transport_id.hpp"  // for transport_id
 #include "lockgate/buffer/chain.hpp"       // for chain
 #include "lockgate/buffer/lease.hpp"       // for lease
 #include "lockgate/buffer/train.hpp"       // for train_length, first_in_train
 
 #include <cstddef>  // for byte, size_t
-#include <cstdint>  // for uint8_t, uint16_t, uint64_t
+#include <cstdint>  // for uint16_t, uint64_t
 #include <cstring>  // for memcpy
 #include <memory>   // for unique_ptr, make_unique
 #include <new>      // for nothrow
@@ -76,10 +75,7 @@ class incoming {
 
   transport_id local;
   transport_id remote;
-  time_point arrival;            ///< when the network had it; the epoch where unknown
-  socket_address local_address;  ///< where it arrived; unspecified where unknown
-  std::uint8_t ecn = 0;          ///< RFC 3168 codepoint; 0 where unknown
-  bool truncated = false;        ///< bytes are missing at its end
+  [[no_unique_address]] arrival arrived;  // its padding holds `segment_size`
   /// Not 0: the payload, in one part, is a train of messages of this size. A provider may indicate
   /// trains; an application receives their messages.
   std::uint16_t segment_size = 0;
@@ -107,10 +103,7 @@ class incoming {
          at += segment_size) {
       incoming& message = out[count++];
       message.assign(local, remote, first_.share(at, segment_size));
-      message.arrival = arrival;
-      message.local_address = local_address;
-      message.ecn = ecn;
-      message.truncated = false;
+      message.arrived = arrived;
     }
     return count;
   }

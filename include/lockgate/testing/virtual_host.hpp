@@ -191,9 +191,7 @@ class virtual_host final : private detail::segment_carrier {
     received_datagram got;
     got.payload = memory.cut(0, size);
     got.from = from;
-    got.local = to;
-    got.arrival = now;
-    got.truncated = size < payload.size();
+    got.arrived = {now, to, 0, size < payload.size()};
     socket->queue.push_back(std::move(got));
     socket->readers.complete_one();
     return true;

@@ -195,16 +195,14 @@ class turn_port final : public turn_relay_user<Crypto>,
     const turn_remote* const peer = peers_.find(what.peer);
     if (what.type == stun::turn_received_type::icmp) {
       ++counters_.icmp;
-    } else if (!peer || datagram.truncated) {
+    } else if (!peer || datagram.arrived.truncated) {
       ++(peer ? counters_.truncated : counters_.unknown_peer);
     } else {
       incoming& message = messages_[taken_++];
       datagram.payload.drop_front(what.offset);
       datagram.payload.truncate(what.length);
       message = incoming(local_, peer->id, std::move(datagram.payload));
-      message.arrival = datagram.arrival;
-      message.local_address = datagram.local;
-      message.ecn = datagram.ecn;
+      message.arrived = datagram.arrived;
       if (taken_ == batch_size) batch_ended();
     }
   }

@@ -66,7 +66,7 @@ class linux_receiver {
   std::size_t discard() noexcept { return leftover_.clear(); }
   void expect_several() noexcept { singles_ = 0; }
 
-  receive_outcome receive(const receive_room& room, time_point arrival) noexcept {
+  receive_outcome receive(const receive_room& room, time_point now) noexcept {
     receive_outcome out;
     if (!leftover_.empty()) [[unlikely]] {
       out.count = leftover_.take(room);
@@ -100,7 +100,7 @@ class linux_receiver {
         break;
       }
       const auto count = static_cast<std::size_t>(got);
-      const std::size_t bytes = deliver(count, arrival, room, out.count);
+      const std::size_t bytes = deliver(count, now, room, out.count);
       out.bytes += bytes;
       more_ = !asks_for_one && count == asked;
       singles_ = got == 1 && train_length_ == 1 ? singles_ + 1 : 0;
@@ -136,12 +136,12 @@ class linux_receiver {
   }
 
   /// Gives the number of bytes received.
-  std::size_t deliver(std::size_t count, time_point arrival, const receive_room& room,
+  std::size_t deliver(std::size_t count, time_point now, const receive_room& room,
                       std::size_t& room_filled) noexcept {
     train_length_ = 1;
     linux_receive_workspace& shared = shared_;
     const std::span<received_datagram> into = room.into;
-    const socket_address local = local_;
+    const arrival arrived{now, local_};
     std::size_t plain = 0, cut_off = 0, bytes = 0, small = small_messages_, filled = room_filled;
     for (std::size_t i = 0; i < count; ++i) {
       const mmsghdr& message = shared.messages[i];
@@ -150,7 +150,7 @@ class linux_receiver {
       small = size > receive_buffers::packed_size ? 0 : small + 1;
       if (message.msg_hdr.msg_controllen > 0 || filled == into.size() ||
           !shared.buffers.fits_head(size)) [[unlikely]] {
-        filled = deliver_special(i, arrival, room, filled);
+        filled = deliver_special(i, now, room, filled);
         continue;
       }
       const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
@@ -159,10 +159,8 @@ class linux_receiver {
       received_datagram& out = into[filled++];
       out.payload = shared.buffers.take(i, size);
       load(shared.from[i], out.from);
-      out.local = local;
-      out.arrival = arrival;
-      out.ecn = 0;
-      out.truncated = truncated;
+      out.arrived = arrived;
+      out.arrived.truncated = truncated;
       out.segment_size = 0;
     }
     counters_.datagrams_received += plain;
@@ -174,24 +172,24 @@ class linux_receiver {
   }
   /// A message about which there is more to know, that has to be joined, or that finds no room.
   /// Gives how much of the room is filled then.
-  std::size_t deliver_special(std::size_t i, time_point arrival, const receive_room& room,
+  std::size_t deliver_special(std::size_t i, time_point now, const receive_room& room,
                               std::size_t filled) noexcept {
     mmsghdr& message = shared_.messages[i];
     const std::size_t size = message.msg_len;
-    received_datagram arrived;
-    load(shared_.from[i], arrived.from);
-    arrived.local = local_;
-    arrived.arrival = arrival;
-    arrived.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    arrived.segment_size = read_control(message.msg_hdr, arrived.ecn, arrived.local.ip);
-    const std::size_t datagrams = train_length(size, arrived.segment_size);
-    if (!shared_.buffers.complete(i, size, arrived, counters_)) return filled;
+    received_datagram datagram;
+    arrival& how = datagram.arrived;
+    load(shared_.from[i], datagram.from);
+    how = {now, local_};
+    how.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    datagram.segment_size = read_control(message.msg_hdr, how.ecn, how.local_address.ip);
+    const std::size_t datagrams = train_length(size, datagram.segment_size);
+    if (!shared_.buffers.complete(i, size, datagram, counters_)) return filled;
     if (datagrams > 1) {
       ++counters_.trains_received;
       counters_.segments_received += datagrams;
       train_length_ = std::max(train_length_, datagrams);
     }
-    counters_.dropped_no_buffer += leftover_.deliver(std::move(arrived), room, filled);
+    counters_.dropped_no_buffer += leftover_.deliver(std::move(datagram), room, filled);
     return filled;
   }
   void adapt(std::size_t got, std::size_t asked, std::size_t bytes) noexcept {

@@ -76,7 +76,7 @@ class portable_receiver {
   bool leave_reactor() noexcept { return false; }
   [[nodiscard]] std::error_code rejoin_reactor() noexcept { return {}; }
 
-  receive_outcome receive(const receive_room& room, time_point arrival) {
+  receive_outcome receive(const receive_room& room, time_point now) {
     receive_outcome out;
     while (out.count < room.into.size() && out.count < batch_limit) {
       if (buffers_.prepare(1, small_messages_ >= receive_buffers::small_run) == 0) return drop(out);
@@ -100,22 +100,19 @@ class portable_receiver {
         return out;
       }
       out.bytes += received;
-      deliver(received, received == memory, arrival, room.into, out.count);
+      deliver(received, received == memory, now, room.into, out.count);
     }
     out.more = true;
     return out;
   }
 
  private:
-  void deliver(std::size_t size, bool truncated, time_point arrival,
-               std::span<received_datagram> into, std::size_t& filled) {
+  void deliver(std::size_t size, bool truncated, time_point now, std::span<received_datagram> into,
+               std::size_t& filled) {
     small_messages_ = size > receive_buffers::packed_size ? 0 : small_messages_ + 1;
     received_datagram& out = into[filled];
     out.from = from_endpoint(from_);
-    out.local = local_;
-    out.arrival = arrival;
-    out.ecn = 0;
-    out.truncated = truncated;
+    out.arrived = {now, local_, 0, truncated};
     out.segment_size = 0;
     filled += buffers_.complete(0, size, out, counters_);
     buffers_.finish(1, size);

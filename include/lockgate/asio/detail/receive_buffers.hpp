@@ -86,17 +86,15 @@ class leftover_messages {
       const std::size_t first = first_in_train(message.payload.size(), message.segment_size);
       // Of a train cut off at its end only the last datagram is bad.
       const bool is_last = first == message.payload.size();
-      if (is_last || (room.keeps_trains && !message.truncated)) {
+      if (is_last || (room.keeps_trains && !message.arrived.truncated)) {
         out = std::move(message);
         if (is_last) out.segment_size = 0;
         return false;
       }
       out.payload = message.payload.share(0, first);
       out.from = message.from;
-      out.local = message.local;
-      out.arrival = message.arrival;
-      out.ecn = message.ecn;
-      out.truncated = false;
+      out.arrived = message.arrived;
+      out.arrived.truncated = false;
       out.segment_size = 0;
       message.payload.drop_front(first);
     }
@@ -249,7 +247,7 @@ class receive_buffers {
       counters.copies += datagrams;
     }
     counters.datagrams_received += datagrams;
-    counters.truncated += message.truncated;
+    counters.truncated += message.arrived.truncated;
     return true;
   }
   /// Ends a batch of `count` messages whose last one has `last_size` bytes.
