@@ -6,7 +6,6 @@
 #include <cstddef>     // for size_t
 #include <cstdint>     // for uint64_t
 #include <functional>  // for hash
-#include <memory>      // for unique_ptr
 #include <new>         // for nothrow
 #include <utility>     // for exchange
 
@@ -41,7 +40,7 @@ class table_base {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  protected:
-  ~table_base() = default;
+  ~table_base() { delete[] buckets_; }
 
   void insert(table_node& node, std::size_t hash) noexcept {
     if (size_ > 2 * bucket_count()) grow();
@@ -90,23 +89,19 @@ class table_base {
   /// Without memory the chains just get longer.
   void grow() noexcept {
     const unsigned more_bits = bits_ + 3;
-    std::unique_ptr<table_node*[]> larger(new (std::nothrow)
-                                              table_node* [std::size_t{1} << more_bits] {});
+    auto** const larger = new (std::nothrow) table_node* [std::size_t{1} << more_bits] {};
     if (!larger) return;
-    const table_base before(std::move(buckets_), std::exchange(only_bucket_, nullptr), bits_);
-    buckets_ = std::move(larger);
+    const std::size_t count_before = bucket_count();
+    table_node** const before = std::exchange(buckets_, larger);
+    table_node* const only_before = std::exchange(only_bucket_, nullptr);
     bits_ = more_bits;
-    for (std::size_t i = 0; i < before.bucket_count(); ++i)
-      for (table_node* node = before.first_of_bucket(i); node;) {
-        table_node& moved = *std::exchange(node, node->next_);
-        push(moved);
-      }
+    for (std::size_t i = 0; i < count_before; ++i)
+      for (table_node* node = before ? before[i] : only_before; node;)
+        push(*std::exchange(node, node->next_));
+    delete[] before;
   }
-  table_base(std::unique_ptr<table_node*[]> buckets, table_node* only_bucket,
-             unsigned bits) noexcept
-      : buckets_(std::move(buckets)), only_bucket_(only_bucket), bits_(bits) {}
 
-  std::unique_ptr<table_node*[]> buckets_;  // none as long as one is enough
+  table_node** buckets_ = nullptr;  // none as long as one is enough
   table_node* only_bucket_ = nullptr;
   unsigned bits_ = 0;  // of the number of buckets
   std::size_t size_ = 0;

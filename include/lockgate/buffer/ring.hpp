@@ -4,9 +4,8 @@
 #include "lockgate/base/config.hpp"  // for LOCKGATE_ASSERT
 
 #include <cstddef>  // for size_t
-#include <memory>   // for unique_ptr
 #include <new>      // for nothrow
-#include <utility>  // for move
+#include <utility>  // for exchange, move
 
 namespace lockgate::inline v0 {
 
@@ -14,6 +13,11 @@ namespace lockgate::inline v0 {
 template <class T>
 class ring {
  public:
+  ring() noexcept = default;
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
+  ~ring() { delete[] items_; }
+
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] T& front() noexcept { return items_[first_]; }
@@ -41,17 +45,17 @@ class ring {
  private:
   bool grow() noexcept {
     const std::size_t larger = capacity_ == 0 ? 8 : capacity_ * 2;
-    std::unique_ptr<T[]> items(new (std::nothrow) T[larger]);
+    T* const items = new (std::nothrow) T[larger];
     if (!items) return false;
     for (std::size_t i = 0; i < size_; ++i)
       items[i] = std::move(items_[(first_ + i) & (capacity_ - 1)]);
-    items_ = std::move(items);
+    delete[] std::exchange(items_, items);
     capacity_ = larger;
     first_ = 0;
     return true;
   }
 
-  std::unique_ptr<T[]> items_;
+  T* items_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t first_ = 0;
   std::size_t size_ = 0;

@@ -18,7 +18,6 @@
 #include <optional>  // for optional
 #include <span>      // for span
 #include <utility>   // for move
-#include <vector>    // for vector
 
 namespace lockgate::inline v0::detail {
 
@@ -117,14 +116,31 @@ class path final : public list_link<path>, public table_link<path>, ready_item {
 
  private:
   /// One instance that is asked, and what it said.
-  class inquiry {
+  class inquiry : public list_link<inquiry> {
    public:
     explicit inquiry(session& s) noexcept : who(s), id(s.id()) {}
+    static void* operator new(std::size_t size) noexcept { return frame_cache::allocate(size); }
+    static void operator delete(void* p, std::size_t size) noexcept {
+      frame_cache::release(p, size);
+    }
     session::pin who;
     std::uint32_t id;
     status said;
   };
-  using inquiries = std::vector<inquiry, recycling_allocator<inquiry>>;
+  /// Those that are asked at the same time.
+  class inquiries : public intrusive_list<inquiry> {
+   public:
+    ~inquiries() { clear(); }
+    /// False without memory.
+    [[nodiscard]] bool add(session& s) noexcept {
+      auto* const added = new inquiry(s);
+      if (added) push_back(*added);
+      return added != nullptr;
+    }
+    void clear() noexcept {
+      while (!empty()) delete &pop_front();
+    }
+  };
   task<> serve();
   task<status> find_route();
   task<> ask(inquiry* inquired);

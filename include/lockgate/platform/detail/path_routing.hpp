@@ -49,8 +49,7 @@ inline task<status> path::find_route() {
         asked.clear();
         rank = s.of().priority();
       }
-      const status added = without_throwing([&] { asked.emplace_back(s); });
-      if (!added.ok()) co_return added;
+      if (!asked.add(s)) co_return errc::no_memory;
     }
     if (asked.empty()) break;
     below = rank;

@@ -133,7 +133,7 @@ inline void session::send_signal(instance_call& call) noexcept {
     message.to = call.peer;
     message.from = call.id;
     message.channel = of_.channel();
-    message.blob.assign(call.blob.begin(), call.blob.end());
+    message.blob.assign(call.blob.data(), call.blob.data() + call.blob.size());
   });
   if (!copied.ok() || !caller) {
     call.complete(errc::no_memory);
