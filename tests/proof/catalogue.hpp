@@ -135,6 +135,11 @@ inline std::vector<entry> catalogue() {
     s.deregisterers = 1;
   }
   {
+    lifecycle& s = add("order of sends", "F11");
+    s.rows.send = {act::now, act::accept_one, act::later_accept_one};
+    s.users = 4;
+  }
+  {
     lifecycle& s = add("sends and every end", "F13 F22");
     s.rows.establish = {act::now, act::later};
     s.rows.active = {act::now, act::later};

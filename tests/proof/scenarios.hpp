@@ -10,6 +10,7 @@
 #include <chrono>    // for seconds
 #include <cstddef>   // for byte, size_t
 #include <optional>  // for optional
+#include <span>      // for span
 #include <utility>   // for move
 
 namespace proof {
@@ -72,14 +73,14 @@ struct lifecycle {
     for (int i = 0; i < outside_calls; ++i) t.start(calls(&t, &instance, &seen_));
     if (stopper) t.start(stops(&t, &cp));
     if (drop_handle) t.start(drops(&instance));
-    for (int i = 0; i < users; ++i) t.start(uses(&end, forwards));
+    for (int i = 0; i < users; ++i) t.start(uses(&end, forwards, &seen_));
     if (receiver) t.start(receives(&t, &end, &seen_));
     if (closer) t.start(closes(&end));
     if (cancel) t.start(cancels(&t));
     // A receiver is demand for ever: it never gets quiet.
     t.run_for(while_);
     if (second_use) {
-      t.start(uses(&end, forwards));
+      t.start(uses(&end, forwards, &seen_));
       t.run_for(while_);
     }
     end.close();
@@ -152,11 +153,14 @@ struct lifecycle {
     *instance = provider_instance();
     co_return;
   }
-  static task<> uses(endpoint* end, bool forwards) {
+  static task<> uses(endpoint* end, bool forwards, record* seen) {
     const transport_id peer = lockgate::transport_id(std::array<std::byte, 16>{std::byte{1}});
-    std::byte byte[1] = {};
+    const int number = ++seen->begun;
+    std::byte byte[1] = {static_cast<std::byte>(number)};
     if (forwards) {
-      lockgate::lease payload = lockgate::lease::wrap(byte_, [](void*) noexcept {}, nullptr);
+      const std::span<std::byte> mine(&numbered_[static_cast<std::size_t>(number)], 1);
+      mine[0] = byte[0];
+      lockgate::lease payload = lockgate::lease::wrap(mine, [](void*) noexcept {}, nullptr);
       static_cast<void>(end->forward(peer, std::move(payload)));
       co_return;
     }
@@ -181,7 +185,7 @@ struct lifecycle {
   }
 
   static constexpr lockgate::duration while_ = std::chrono::seconds(400);
-  static inline std::byte byte_[1] = {};
+  static inline std::array<std::byte, 16> numbered_{};  // the memory of forwarded messages
   record seen_;
 };
 

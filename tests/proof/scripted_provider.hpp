@@ -7,7 +7,7 @@
 #include "lockgate/testing/trial.hpp"   // for trial
 
 #include <chrono>            // for seconds
-#include <cstddef>           // for size_t
+#include <cstddef>           // for byte, size_t, to_integer
 #include <initializer_list>  // for initializer_list
 #include <span>              // for span
 #include <stdexcept>         // for runtime_error
@@ -35,6 +35,8 @@ enum class act {
   overrun,      ///< go on after the time limit, and return during the grace time
   stuck,        ///< go on after the grace time, and return long after
   deregister,   ///< deregister, then succeed
+  accept_one,   ///< send_buffers: accept one message, and say of the next that it is unreachable
+  later_accept_one,  ///< the same after one suspension
 };
 
 /// The acts that a scenario allows each row; the trial chooses among them each time.
@@ -61,6 +63,8 @@ struct record {
   int calls_refused = 0;
   int last_call = 0;
   bool order_kept = true;
+  int begun = 0;     ///< messages sent or forwarded, each of which carries its number from 1
+  int accepted = 0;  ///< the number of the last message that a row has accepted
   int sent = 0;
   int indicated = 0;
   int received = 0;
@@ -112,13 +116,13 @@ class scripted_provider {
   }
   answer<accepted> send_buffers(std::span<const lockgate::outgoing> messages) {
     const act a = choose(script_.send);
-    if (a == act::now) {
-      echo(messages);
-      return accepted(messages.size());
-    }
+    const bool accepts_one = a == act::accept_one || a == act::later_accept_one;
+    const std::size_t count = accepts_one ? 1 : messages.size();
+    const int last = last_number(messages, count);
+    if (a == act::now || a == act::accept_one) return accept(messages, count, last);
     if (a == act::fail) return accepted(errc::unreachable);
     if (a == act::throws) throw std::runtime_error("send_buffers");
-    return send_later(a, messages);
+    return send_later(a, messages, count, last);
   }
 
  private:
@@ -127,6 +131,25 @@ class scripted_provider {
   }
   [[nodiscard]] bool choose_throw() { return script_.task_throws && trial_.choose(2) == 1; }
 
+  /// Requires that the numbered messages of a path are offered in the order in which they were
+  /// sent, and gives the number of the last of the first `count`.
+  int last_number(std::span<const lockgate::outgoing> messages, std::size_t count) {
+    int previous = record_.accepted, last = previous;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const int number = std::to_integer<int>(messages[i].payload.part(0)[0]);
+      if (number == 0) continue;
+      trial_.require(number > previous, "I9", "messages of one path have overtaken each other");
+      previous = number;
+      if (i < count) last = number;
+    }
+    return last;
+  }
+  accepted accept(std::span<const lockgate::outgoing> messages, std::size_t count, int last) {
+    record_.accepted = last;
+    echo(messages.first(count));
+    if (count == messages.size()) return count;
+    return {count, errc::unreachable};
+  }
   void echo(std::span<const lockgate::outgoing> messages) {
     record_.sent += static_cast<int>(messages.size());
     if (!script_.indicate_on_send) return;
@@ -158,6 +181,7 @@ class scripted_provider {
     const lockgate::task_context& here = co_await lockgate::this_context();
     switch (a) {
       case act::later_twice: co_await lockgate::yield(); [[fallthrough]];
+      case act::later_accept_one:
       case act::later: co_await lockgate::yield(); break;
       case act::later_fail: co_await lockgate::yield(); co_return errc::unreachable;
       case act::later_throw: co_await lockgate::yield(); throw std::runtime_error("row, later");
@@ -184,11 +208,11 @@ class scripted_provider {
     }
     co_return status();
   }
-  task<accepted> send_later(act a, std::span<const lockgate::outgoing> messages) {
+  task<accepted> send_later(act a, std::span<const lockgate::outgoing> messages, std::size_t count,
+                            int last) {
     const status done = co_await later(a);
     if (!done.ok()) co_return accepted(done);
-    echo(messages);
-    co_return accepted(messages.size());
+    co_return accept(messages, count, last);
   }
 
   task<> call(lockgate::instance self, int number) {

@@ -32,7 +32,7 @@ struct exploration_options {
 /// A run that broke a rule.
 struct failure {
   failure() {}
-  std::string rule;     ///< I1 to I8, or a guarantee's number
+  std::string rule;     ///< I1 to I9, or a guarantee's number
   std::string what;     ///< in words
   std::string choices;  ///< what `choices::replay` takes
   std::uint64_t seed = 0;

@@ -1,16 +1,17 @@
 // What must hold in every run of every scenario, judged from the platform's events alone.
 #pragma once
 
-#include "lockgate/platform/event.hpp"  // for event, event_kind
+#include "lockgate/base/transport_id.hpp"  // for transport_id
+#include "lockgate/platform/event.hpp"     // for event, event_kind
 
-#include <array>    // for array
-#include <cstddef>  // for size_t
-#include <cstdint>  // for uint32_t
-#include <vector>   // for vector
+#include <algorithm>  // for find
+#include <cstdint>    // for uint32_t
+#include <vector>     // for vector
 
 namespace lockgate::inline v0::testing {
 
-/// The first rule that a run broke: I1 to I8 below, or a guarantee of the platform (G1 to G41).
+/// The first rule that a run broke: I1 to I9 below, or a guarantee of the platform (G1 to G41) or
+/// a choice of lockgate (U1 to U28); docs/reference/guarantees.md says what each means.
 struct violation {
   const char* rule = nullptr;
   const char* what = nullptr;
@@ -25,7 +26,9 @@ struct violation {
 /// * I4 - messages are received only while the instance is active;
 /// * I5, I6 - buffers and frames: counted by the trial, not here;
 /// * I7 - nothing calls `std::terminate`: a trial reports it;
-/// * I8 - progress: a trial bounds its steps.
+/// * I8 - progress: a trial bounds its steps;
+/// * I9 - messages of one path are offered in their order: judged by who numbers them, not here;
+/// * U23 - nothing is offered over a route that was lost.
 class standing_invariants {
  public:
   [[nodiscard]] const violation& first() const noexcept { return first_; }
@@ -56,8 +59,10 @@ class standing_invariants {
         i.reason = e.reason;
         return;
       case event_kind::path_opened:
+        i.reached.push_back(e.id);
         return require(i.state == session_state::active, "G38",
                        "a path opened although the instance was not active");
+      case event_kind::path_closed: return path_closed(i, e);
       case event_kind::message_received:
         return require(i.state == session_state::active, "I4",
                        "a message was received although the instance was not active (G6)");
@@ -99,6 +104,7 @@ class standing_invariants {
     int control_rows = 0;
     int rows = 0;
     int held = 0;  // including those whose callers have given up, which nothing tells
+    std::vector<transport_id> reached;  // the peer of each open path
   };
 
   void require(bool holds, const char* rule, const char* what) noexcept {
@@ -130,6 +136,12 @@ class standing_invariants {
     i.state = e.to;
   }
 
+  void path_closed(instance_record& i, const event& e) {
+    const auto path = std::find(i.reached.begin(), i.reached.end(), e.id);
+    if (path == i.reached.end()) return require(false, "I1", "a path closed that was not open");
+    i.reached.erase(path);
+  }
+
   void row_began(instance_record& i, const event& e) {
     ++i.rows;
     require(!i.drained, "I3", "a row began after the instance was drained (G23)");
@@ -151,6 +163,9 @@ class standing_invariants {
       require(++i.control_rows == 1, "U14", "two control rows of one instance overlap");
     require(belongs_to(e.which, i.state), "G38", "a row began in a state that does not have it");
     require(!i.ending, "I3", "a row began after the session began to end");
+    if (e.which == row::send_buffers)
+      require(std::find(i.reached.begin(), i.reached.end(), e.id) != i.reached.end(), "U23",
+              "a message was offered over a route that was lost");
   }
 
   void row_ended(instance_record& i, const event& e) {
