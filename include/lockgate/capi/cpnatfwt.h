@@ -18,7 +18,9 @@
    reads it, without relinking or writing, until the call has returned something other than
    CPNATFWT_PENDING, or the completion routine has been called. The members are not const because
    the original's are not; treat what you are handed as const. Keeping a transport id longer takes
-   a copy of its bytes. */
+   a copy of its bytes.
+
+   Numbers like dd441748 are pages of the original's documents: docs/reference/guarantees.md. */
 #pragma once
 
 #include "lockgate/capi/windows_types.h" /* for HRESULT, ULONG, WCHAR, IF_LUID */
