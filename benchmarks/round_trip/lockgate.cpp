@@ -60,7 +60,7 @@ class looking_again : public lockgate_round_trip {
  private:
   static lockgate::network_options options() {
     lockgate::network_options all;
-    all.udp.look_again = std::chrono::microseconds(20);
+    all.udp.busy_poll = std::chrono::microseconds(20);
     return all;
   }
 };

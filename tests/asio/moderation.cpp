@@ -189,13 +189,13 @@ TEST_CASE("what has gathered is received together") {
   CHECK(pauses(f) == 1);
 }
 
-TEST_CASE("nothing gathers at a socket that answers, that looks again, or that must not wait") {
+TEST_CASE("nothing gathers at a socket that answers, that polls, or that must not wait") {
   linux_sockets answering(moderated(std::chrono::hours(1)));
   answering.run(wake(answering, 100, true));
   CHECK(pauses(answering) == 0);
 
   network_options options = moderated(std::chrono::hours(1));
-  options.udp.look_again = 1us;
+  options.udp.busy_poll = 1us;
   linux_sockets looking(options);
   looking.run(wake(looking, 100));
   CHECK(pauses(looking) == 0);

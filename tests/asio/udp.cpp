@@ -677,9 +677,9 @@ TEST_CASE("SO_REUSEPORT lets two sockets have one port") {
   CHECK_FALSE(f.net.open_datagram(f.a.local_address()));
 }
 
-TEST_CASE_TEMPLATE("looking again before waiting receives the same", T, BACKENDS) {
+TEST_CASE_TEMPLATE("polling before waiting receives the same", T, BACKENDS) {
   network_options options;
-  options.udp.look_again = std::chrono::microseconds(50);
+  options.udp.busy_poll = std::chrono::microseconds(50);
   two_sockets<T> f(options);
   for (int round = 0; round < 20; ++round) f.run(pass_batch(f, {10, 500, 500, 500, 2}, 2));
   status outcome;

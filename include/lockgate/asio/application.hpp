@@ -60,16 +60,16 @@ auto async_coded(Network& network, task<T> work, Token&& token) {
       token, std::move(work));
 }
 
-inline task<result<transport_id>> await_ready(endpoint* at) {
+inline task<result<transport_id>> ready_task(endpoint* at) {
   co_return co_await at->ready();
 }
-inline task<status> await_send(endpoint* from, transport_id to, chain payload) {
+inline task<status> send_task(endpoint* from, transport_id to, chain payload) {
   co_return co_await from->send_to(to, payload);
 }
-inline task<result<incoming>> await_receive(endpoint* at) {
+inline task<result<incoming>> receive_task(endpoint* at) {
   co_return co_await at->receive();
 }
-inline task<status> await_deregister(provider_instance* link) {
+inline task<status> deregister_task(provider_instance* link) {
   co_return co_await link->deregister();
 }
 
@@ -78,7 +78,7 @@ inline task<status> await_deregister(provider_instance* link) {
 /// `endpoint::ready`. Handler: `void(std::error_code, transport_id)`.
 template <class Network, class Token>
 auto async_ready(Network& network, endpoint& at, Token&& token) {
-  return detail::async_coded<void(std::error_code, transport_id)>(network, detail::await_ready(&at),
+  return detail::async_coded<void(std::error_code, transport_id)>(network, detail::ready_task(&at),
                                                                   std::forward<Token>(token));
 }
 
@@ -87,7 +87,7 @@ auto async_ready(Network& network, endpoint& at, Token&& token) {
 template <class Network, class Token>
 auto async_send_to(Network& network, endpoint& from, const transport_id& to, const chain& payload,
                    Token&& token) {
-  return detail::async_coded<void(std::error_code)>(network, detail::await_send(&from, to, payload),
+  return detail::async_coded<void(std::error_code)>(network, detail::send_task(&from, to, payload),
                                                     std::forward<Token>(token));
 }
 
@@ -96,7 +96,7 @@ auto async_send_to(Network& network, endpoint& from, const transport_id& to, con
 ///           `shared_lease` of it.
 template <class Network, class Token>
 auto async_receive(Network& network, endpoint& at, Token&& token) {
-  return detail::async_coded<void(std::error_code, incoming)>(network, detail::await_receive(&at),
+  return detail::async_coded<void(std::error_code, incoming)>(network, detail::receive_task(&at),
                                                               std::forward<Token>(token));
 }
 
@@ -112,7 +112,7 @@ auto async_register(Network& network, provider_instance& link, const registratio
 /// `provider_instance::deregister`. Handler: `void(std::error_code)`.
 template <class Network, class Token>
 auto async_deregister(Network& network, provider_instance& link, Token&& token) {
-  return detail::async_coded<void(std::error_code)>(network, detail::await_deregister(&link),
+  return detail::async_coded<void(std::error_code)>(network, detail::deregister_task(&link),
                                                     std::forward<Token>(token));
 }
 

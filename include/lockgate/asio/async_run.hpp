@@ -75,8 +75,8 @@ class run final : run_item, posted_item, ready_item, task_completion {
           auto& me = static_cast<run&>(self);
           me.context_.home->schedule(me);  // the task is not destroyed in its own last suspension
         }),
-        all_(all), context_{&home, &stop_, nullptr}, network_(executor),
-        handlers_(asio::make_work_guard(handler, executor)), work_(std::move(work)),
+        all_(all), context_{&home, &stop_, nullptr}, network_work_(executor),
+        handler_work_(asio::make_work_guard(handler, executor)), work_(std::move(work)),
         handler_(std::move(handler)) {
     if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected())
       slot.assign([this](asio::cancellation_type type) {
@@ -109,8 +109,8 @@ class run final : run_item, posted_item, ready_item, task_completion {
   }
   template <class Arguments>
   void deliver(Arguments arguments) {
-    const auto executor = asio::get_associated_executor(handler_, network_.get_executor());
-    const guard working = std::move(handlers_);
+    const auto executor = asio::get_associated_executor(handler_, network_work_.get_executor());
+    const guard working = std::move(handler_work_);
     run_outcome<Handler, Arguments> outcome(std::move(handler_), std::move(arguments));
     delete this;
     asio::post(executor, std::move(outcome));
@@ -119,8 +119,8 @@ class run final : run_item, posted_item, ready_item, task_completion {
   run_list& all_;
   stop_state stop_;
   task_context context_;
-  asio::executor_work_guard<Executor> network_;
-  guard handlers_;
+  asio::executor_work_guard<Executor> network_work_;
+  guard handler_work_;
   task<T> work_;
   Handler handler_;
 };

@@ -48,7 +48,7 @@ inline udp_statistics& operator+=(udp_statistics& sum, const udp_statistics& mor
 /// Moderation, on Linux: once datagrams come one by one, closer together than `moderation` and
 /// without being answered, each that wakes the thread is followed by a pause of that length, and
 /// what has gathered meanwhile is taken together, as with the interrupts of a network card. Zero
-/// turns it off; so does `look_again`.
+/// turns it off; so does `busy_poll`.
 struct udp_options {
   std::size_t receive_buffer = 4 << 20;  ///< SO_RCVBUF, bytes: the usual 208 KiB hold 92 datagrams
   std::size_t send_buffer = 4 << 20;     ///< SO_SNDBUF, bytes
@@ -58,7 +58,7 @@ struct udp_options {
   bool ancillary = false;                ///< fill in all of `arrived` of what is received
   duration moderation =
       std::chrono::microseconds(100);  ///< how long datagrams that come one by one gather
-  duration look_again{};               ///< poll this long before waiting; burns processor time
+  duration busy_poll{};                ///< poll this long before waiting; burns processor time
   duration no_buffer_backoff = std::chrono::milliseconds(1);  ///< wait after ENOBUFS
 };
 

@@ -17,19 +17,18 @@
 
 namespace lockgate::inline v0::detail {
 
-/// Something worth another look before the loop sleeps. `look` says whether it found work;
-/// `give_up` begins an ordinary wait instead.
-class relook_item : public list_link<relook_item> {
+/// Something to poll before the loop sleeps. `poll` says whether it found work; `wait` begins an
+/// ordinary wait instead.
+class polled_item : public list_link<polled_item> {
  public:
-  using look_function = bool (*)(relook_item&) noexcept;
-  using give_up_function = void (*)(relook_item&) noexcept;
-  relook_item(look_function look, give_up_function give_up) noexcept
-      : look_(look), give_up_(give_up) {}
+  using poll_function = bool (*)(polled_item&) noexcept;
+  using wait_function = void (*)(polled_item&) noexcept;
+  polled_item(poll_function poll, wait_function wait) noexcept : poll_(poll), wait_(wait) {}
 
  private:
   friend class io_loop;
-  look_function look_;
-  give_up_function give_up_;
+  poll_function poll_;
+  wait_function wait_;
 };
 
 /// Runs a scheduler inside an `io_context`.
@@ -68,11 +67,11 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
     turn();
   }
 
-  /// Looks at `item` again for `how_long` after the last success before the loop sleeps.
-  void look_again(relook_item& item, duration how_long) noexcept {
-    relook_for_ = how_long;
-    begins_to_look_ = true;
-    if (!item.is_linked()) relooks_.push_back(item);
+  /// Polls `item` for `how_long` after the last success before the loop sleeps.
+  void busy_poll(polled_item& item, duration how_long) noexcept {
+    busy_poll_ = how_long;
+    has_succeeded_ = true;
+    if (!item.is_linked()) polled_.push_back(item);
     if (!in_turn_) post_turn();
   }
 
@@ -81,7 +80,7 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
   [[nodiscard]] scheduler* home() noexcept { return home_; }
 
  private:
-  void deadline_came() noexcept {
+  void on_deadline() noexcept {
     if (!home_) return;
     in_turn_ = true;
     home_->collect();
@@ -91,42 +90,42 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
     if (!home_) return;
     in_turn_ = true;
     bool idle = home_->run_turns(turns_at_a_time);
-    if (idle && !relooks_.empty()) idle = relook();
+    if (idle && !polled_.empty()) idle = poll();
     in_turn_ = false;
     if (!idle) post_turn();
     arm_timer();
   }
 
   /// True when nothing came and everybody waits in the ordinary way; false when the `io_context`
-  /// should have its chance before looking on.
-  bool relook() noexcept {
-    for (std::size_t finds = 0; look_once(); ++finds) {
-      begins_to_look_ = true;
-      if (!home_->run_turns(turns_at_a_time) || finds == most_finds) return false;
+  /// should have its chance before the next poll.
+  bool poll() noexcept {
+    for (std::size_t successes = 0; poll_once(); ++successes) {
+      has_succeeded_ = true;
+      if (!home_->run_turns(turns_at_a_time) || successes == successes_at_a_time) return false;
     }
-    if (relooks_.empty()) return true;
+    if (polled_.empty()) return true;
     const time_point at = home_->now();  // not read as long as something is found
-    if (std::exchange(begins_to_look_, false)) last_success_ = at;
-    if (at - last_success_ <= relook_for_) return false;
-    while (!relooks_.empty()) {
-      relook_item& item = relooks_.pop_front();
-      item.give_up_(item);
+    if (std::exchange(has_succeeded_, false)) last_success_ = at;
+    if (at - last_success_ <= busy_poll_) return false;
+    while (!polled_.empty()) {
+      polled_item& item = polled_.pop_front();
+      item.wait_(item);
     }
     return true;
   }
-  /// Looks at the items in turn until one has found something: that one goes, and next time those
-  /// come first that were not looked at.
-  bool look_once() noexcept {
+  /// Polls the items in turn until one has found something: that one goes, and next time those come
+  /// first that were not polled.
+  bool poll_once() noexcept {
     bool found = false;
-    intrusive_list<relook_item> round;
-    round.splice_back(relooks_);
+    intrusive_list<polled_item> round;
+    round.splice_back(polled_);
     while (!found && !round.empty()) {
-      relook_item& item = round.pop_front();
-      found = item.look_(item);
-      if (!found) relooks_.push_back(item);
+      polled_item& item = round.pop_front();
+      found = item.poll_(item);
+      if (!found) polled_.push_back(item);
     }
-    round.splice_back(relooks_);
-    relooks_.splice_back(round);
+    round.splice_back(polled_);
+    polled_.splice_back(round);
     return found;
   }
 
@@ -153,22 +152,22 @@ class io_loop final : public host_loop, public std::enable_shared_from_this<io_l
                                     [](io_loop& self, const std::error_code& error) {
                                       if (error) return;  // moved, or canceled
                                       self.armed_ = never;
-                                      self.deadline_came();
+                                      self.on_deadline();
                                     }));
   }
 
-  /// Finds in a row after which other handlers of the `io_context` get their chance.
-  static constexpr std::size_t most_finds = 64;
+  /// Successful polls in a row before other handlers of the `io_context` get their chance.
+  static constexpr std::size_t successes_at_a_time = 64;
 
   asio::io_context& context_;
   scheduler* home_;
   bool in_turn_ = false;
   bool turn_posted_ = false;
   time_point armed_ = never;
-  duration relook_for_{};
+  duration busy_poll_{};
   time_point last_success_{};
-  bool begins_to_look_ = false;
-  intrusive_list<relook_item> relooks_;
+  bool has_succeeded_ = false;  // since the clock was read
+  intrusive_list<polled_item> polled_;
   handler_memory turn_memory_;
   handler_memory timer_memory_;
   asio::steady_timer timer_;

@@ -3,7 +3,7 @@
 
 #include "lockgate/asio/detail/datagram_transfer.hpp"   // for datagram_transfer
 #include "lockgate/asio/detail/handler_memory.hpp"      // for handler_memory, owned_handler
-#include "lockgate/asio/detail/io_loop.hpp"             // for io_loop, relook_item
+#include "lockgate/asio/detail/io_loop.hpp"             // for io_loop, polled_item
 #include "lockgate/asio/detail/native_socket.hpp"       // for native_udp_socket
 #include "lockgate/asio/detail/receive_buffers.hpp"     // for receive_outcome, receive_room
 #include "lockgate/asio/detail/receive_moderation.hpp"  // for receive_moderation
@@ -33,17 +33,15 @@ struct udp_reader : waiter {
 /// At most one wait for readiness is under way; it is begun when a receive has shown that nothing
 /// is there, since every wait costs a system call of its own.
 template <datagram_transfer Transfer>
-class udp_read_side final : relook_item {
+class udp_read_side final : polled_item {
  public:
   udp_read_side(udp_channel<Transfer>& channel, typename Transfer::workspace& shared,
                 const udp_options& options) noexcept
-      : relook_item(
-            [](relook_item& self) noexcept {
-              return static_cast<udp_read_side&>(self).look_again();
-            },
-            [](relook_item& self) noexcept { static_cast<udp_read_side&>(self).wait_readable(); }),
+      : polled_item(
+            [](polled_item& self) noexcept { return static_cast<udp_read_side&>(self).poll(); },
+            [](polled_item& self) noexcept { static_cast<udp_read_side&>(self).wait_readable(); }),
         channel_(channel),
-        moderation_(options.look_again > duration::zero() ? duration::zero() : options.moderation),
+        moderation_(options.busy_poll > duration::zero() ? duration::zero() : options.moderation),
         receiver_(shared.receiving, channel.socket(), options, channel.local(),
                   channel.counters()) {}
 
@@ -62,7 +60,7 @@ class udp_read_side final : relook_item {
   }
   /// Before the socket closes. Gives the number of datagrams that nobody will receive.
   std::size_t stop() noexcept {
-    relook_item::unlink();
+    polled_item::unlink();
     service_.call_off();
     if (pause_.is_under_way()) static_cast<void>(rejoin_reactor());
     return receiver_.discard();
@@ -98,10 +96,10 @@ class udp_read_side final : relook_item {
   /// those have run who were handed the last batch.
   void arrange_service() noexcept {
     if (channel_.closed() || readers_.empty() || is_waiting_ || service_.is_arranged()) return;
-    const duration look_for = channel_.options().look_again;
+    const duration busy_poll = channel_.options().busy_poll;
     if (receiver_.has_leftover()) home().schedule(service_);
     else if (more_ && budget_ > 0) arrange_next_batch();
-    else if (look_for > duration::zero()) channel_.loop().look_again(*this, look_for);
+    else if (busy_poll > duration::zero()) channel_.loop().busy_poll(*this, busy_poll);
     else wait_readable();
   }
   /// In this turn while little has come, so that what is gathered for the turn's end forms long
@@ -119,8 +117,8 @@ class udp_read_side final : relook_item {
     budget_ = channel_.options().batches_per_turn;
     received_ = 0;
   }
-  /// Looks whether something has come, before it waits.
-  bool look_again() noexcept {
+  /// Serves without having waited. True when something had come.
+  bool poll() noexcept {
     begin_turn();
     const bool found = serve_reader();
     if (found) arrange_service();
