@@ -4,6 +4,7 @@
 #include "lockgate/coro/sleep.hpp"                     // for sleep_for
 #include "lockgate/coro/task_group.hpp"                // for task_group
 #include "lockgate/coro/timed_wait.hpp"                // for wait_until
+#include "lockgate/net/exchange.hpp"                   // for exchange
 #include "lockgate/net/signalling.hpp"                 // for signalling
 #include "lockgate/net/stream.hpp"                     // for stream_network
 #include "lockgate/signalling/rendezvous_message.hpp"  // for rendezvous_message, encode, decode
@@ -50,7 +51,7 @@ class rendezvous_signalling final : public signalling {
   void attach(signal_sink& sink) override { sinks_.push_back(&sink); }
   void detach(signal_sink& sink) noexcept override { std::erase(sinks_, &sink); }
   void id_in_use(signal_sink&, const transport_id& id, bool in_use) override {
-    if (in_use) ids_[id] = registration();
+    if (in_use) ids_.insert_or_assign(id, registration());
     else ids_.erase(id);
     changed_.complete_all();
   }
@@ -66,11 +67,6 @@ class rendezvous_signalling final : public signalling {
   [[nodiscard]] std::uint64_t rejected() const noexcept { return rejected_; }
 
  private:
-  struct registration {
-    time_point due = time_point::min();
-    duration pause = first_repeat;
-    bool is_known = false;  ///< the server has answered
-  };
   static constexpr auto first_repeat = std::chrono::milliseconds(250);
   static constexpr auto keep_alive = std::chrono::seconds(15);  // RFC 8445 section 11
   static constexpr auto reconnect_pause = std::chrono::seconds(2);
@@ -136,7 +132,7 @@ class rendezvous_signalling final : public signalling {
     }
     if (message->kind == stun::message_class::success) {
       const auto at = ids_.find(message->signal.from);
-      if (at != ids_.end() && message->sender == sender_) at->second.is_known = true;
+      if (at != ids_.end() && message->sender == sender_) at->second.heard();
       return;
     }
     if (message->kind != stun::message_class::indication || !guard_.is_new(*message)) return;
@@ -147,6 +143,9 @@ class rendezvous_signalling final : public signalling {
     }
   }
 
+  [[nodiscard]] static exchange registration() noexcept {
+    return exchange(first_repeat, keep_alive);
+  }
   void register_all() {
     for (auto& [id, state] : ids_) state = registration();
     changed_.complete_all();
@@ -157,15 +156,14 @@ class rendezvous_signalling final : public signalling {
       time_point next = never;
       for (auto& [id, state] : ids_) {
         const time_point now = network_.home().now();
-        if (now >= state.due) {
+        if (state.is_due(now)) {
           rendezvous_message out;
           out.kind = stun::message_class::request;
           out.signal.from = id;
           static_cast<void>(put(out));  // an id always fits
-          state.due = now + (state.is_known ? duration(keep_alive) : state.pause);
-          state.pause = std::min<duration>(state.pause * 2, keep_alive);
+          state.said(now);
         }
-        next = std::min(next, state.due);
+        next = std::min(next, state.due());
       }
       const status waited = co_await wait_until(changed_, next);
       if (waited == errc::canceled) co_return;
@@ -178,7 +176,7 @@ class rendezvous_signalling final : public signalling {
   std::uint64_t sender_;
   std::uint32_t count_ = 0;
   std::vector<signal_sink*> sinks_;
-  std::unordered_map<transport_id, registration> ids_;
+  std::unordered_map<transport_id, exchange> ids_;  // their registrations
   std::array<std::shared_ptr<server_wire>, 2> wires_;
   rendezvous_replay_guard guard_;
   wait_list changed_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lockgate/coro/timed_wait.hpp"    // for wait_until
+#include "lockgate/net/exchange.hpp"       // for exchange
 #include "lockgate/provider.hpp"           // for instance, outgoing, incoming
 #include "lockgate/turn/announcement.hpp"  // for turn_announcement
 #include "lockgate/turn/options.hpp"       // for turn_options, turn_counters
@@ -287,28 +288,26 @@ class turn_port final : public turn_relay_user<Crypto>,
   status announce_until_heard(const std::shared_ptr<turn_remote>& peer) {
     if (peer->exchanging) return {};
     peer->exchanging = true;
-    const status started = instance_.spawn(exchange(this->shared_from_this(), peer));
+    const status started = instance_.spawn(announce(this->shared_from_this(), peer));
     if (!started.ok()) peer->exchanging = false;
     return started;
   }
   /// Repeats our announcement until the peer has answered it.
-  static task<> exchange(std::shared_ptr<turn_port> self, std::shared_ptr<turn_remote> peer) {
+  static task<> announce(std::shared_ptr<turn_port> self, std::shared_ptr<turn_remote> peer) {
     const time_point deadline = self->instance_.now() + self->options_.reach_timeout;
-    duration pause = self->options_.first_repeat;
-    time_point again = time_point::min();
+    exchange announcing(self->options_.first_repeat);
     while (peer->confirmed == time_point::min()) {
       const time_point now = self->instance_.now();
       if (now >= deadline) break;
-      if (self->is_open() && now >= again) {
+      if (self->is_open() && announcing.is_due(now)) {
         const std::vector<std::byte> blob = self->announcement(*peer).encode();
         ++self->counters_.signals_sent;
-        again = now + pause;
-        pause = pause * 2;
+        announcing.said(now);
         const status said = co_await self->instance_.signal(self->local_, peer->id, blob);
         if (said == errc::no_signalling || said == errc::terminated) break;
         continue;
       }
-      const time_point look = self->is_open() ? std::min(again, deadline) : deadline;
+      const time_point look = self->is_open() ? std::min(announcing.due(), deadline) : deadline;
       const status waited = co_await wait_until(self->changed_, look);
       if (waited == errc::canceled) break;
     }
