@@ -84,6 +84,56 @@ TEST_CASE("a signal waits a moment for an id that is not there yet") {
   }
 }
 
+TEST_CASE("a signal waits for less than three seconds") {
+  for (const bool in_time : {true, false}) {
+    rig r;
+    r.give(signal(2, 1, 1), 20);
+    r.now += in_time ? 3s - 1ns : duration(3s);
+    r.give(registration(1, 1), 10);
+    CHECK(r.sent.size() == (in_time ? 2 : 1));  // the answer, and the signal if it still waits
+  }
+}
+
+TEST_CASE("a registration is good for less than a minute after its latest repeat") {
+  for (const bool in_time : {true, false}) {
+    rig r;
+    r.give(registration(1, 1), 10);
+    r.now += 59s;
+    r.give(registration(1, 2), 10);
+    r.sent.clear();
+    r.now += in_time ? 60s - 1ns : duration(60s);
+    r.give(signal(2, 1, 1), 20);
+    CHECK(r.sent.size() == (in_time ? 1 : 0));
+  }
+}
+
+TEST_CASE("1024 signals wait for their addressees, in order, and no more") {
+  rig r;
+  for (std::uint32_t i = 1; i <= 1025; ++i) r.give(signal(2, 1, i), 20);
+  r.give(registration(1, 1), 10);
+  REQUIRE(r.sent.size() == 1 + 1024);
+  for (std::uint32_t i = 1; i <= 1024; ++i) CHECK(r.sent[i].second == signal(2, 1, i));
+}
+
+TEST_CASE("the replay guard keeps what each sender has got to, and takes only what is beyond") {
+  rendezvous_replay_guard guard;
+  const auto is_new = [&](std::uint64_t sender, std::uint32_t count) {
+    rendezvous_message m;
+    m.sender = sender;
+    m.count = count;
+    return guard.is_new(m);
+  };
+  CHECK_FALSE(is_new(1, 0));  // a sender's first one has the number 1
+  CHECK(is_new(1, 5));
+  CHECK_FALSE(is_new(1, 4));
+  CHECK_FALSE(is_new(1, 5));
+  CHECK(is_new(1, 6));
+  CHECK(is_new(2, 1));  // another sender is not concerned
+  CHECK_FALSE(is_new(1, 6));
+  CHECK(is_new(1, 0xffffffff));
+  CHECK_FALSE(is_new(1, 0));  // the numbers do not begin again
+}
+
 TEST_CASE("F76: who does not have the key gets no answer, and who has it none that is larger") {
   rig r;
   const packet good = registration(1, 1);

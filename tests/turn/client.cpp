@@ -481,6 +481,50 @@ TEST_CASE("turn: a lifetime of 0 or of years is clamped") {
   }
 }
 
+TEST_CASE("turn: a granted lifetime is refreshed in time, on either side of each bound") {
+  struct row {
+    std::uint32_t granted;
+    lockgate::duration refreshed;  ///< at the latest; nine tenths of it at the earliest
+  };
+  // A minute before the end, or at half of it if that is later; never later than the keep-alive.
+  for (const auto& [granted, refreshed] : std::initializer_list<row>{{0, 5s},
+                                                                     {1, 5s},
+                                                                     {9, 5s},
+                                                                     {10, 5s},
+                                                                     {11, 5500ms},
+                                                                     {119, 59500ms},
+                                                                     {120, 60s},
+                                                                     {121, 61s},
+                                                                     {359, 299s},
+                                                                     {360, 300s},
+                                                                     {361, 300s},
+                                                                     {0xffffffff, 300s}}) {
+    CAPTURE(granted);
+    stun::turn_config config;
+    config.keep_alive = 5min;
+    turn_rig rig(config);
+    scripted_server server;
+    server.lifetime = granted;
+    rig.allocate(server);
+    REQUIRE(rig.client.is_allocated());
+    CHECK(rig.deadline - rig.now >= refreshed * 9 / 10);
+    CHECK(rig.deadline - rig.now <= refreshed);
+  }
+  // The longest that is believed is an hour.
+  for (const std::uint32_t granted : {3599u, 3600u, 3601u}) {
+    CAPTURE(granted);
+    stun::turn_config config;
+    config.keep_alive = 24h;
+    turn_rig rig(config);
+    scripted_server server;
+    server.lifetime = granted;
+    rig.allocate(server);
+    const lockgate::duration latest = granted == 3599 ? 3539s : 3540s;
+    CHECK(rig.deadline - rig.now >= latest * 9 / 10);
+    CHECK(rig.deadline - rig.now <= latest);
+  }
+}
+
 TEST_CASE("F63 turn: a server that lost its state, seen by Refresh, is asked again at once") {
   for (const auto code : {error_code::allocation_mismatch, error_code::bad_request}) {
     turn_rig rig;
