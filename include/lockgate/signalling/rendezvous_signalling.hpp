@@ -1,4 +1,4 @@
-// Signalling through a rendezvous server, over UDP and TCP at once.
+// Signalling through a rendezvous server, over UDP and TCP side by side.
 #pragma once
 
 #include "lockgate/coro/sleep.hpp"                     // for sleep_for
