@@ -1,4 +1,4 @@
-// Between the library's statuses and the original's HRESULTs.
+// Translates between the library's statuses and the original's HRESULTs.
 #pragma once
 
 #include "lockgate/base/error.hpp"        // for errc

@@ -1,4 +1,4 @@
-// Texts of the C surface are UTF-16, the library's are UTF-8.
+// Converts texts between UTF-16, as the C surface has them, and the library's UTF-8.
 #pragma once
 
 #include "lockgate/capi/windows_types.h"  // for WCHAR

@@ -1,4 +1,4 @@
-// Messages to and from a TURN server over whatever leads there: datagrams or a stream.
+// Messages to and from a TURN server over datagrams or a stream.
 #pragma once
 
 #include "lockgate/base/accepted.hpp"        // for accepted
