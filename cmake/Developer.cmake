@@ -1,4 +1,4 @@
-# What a developer's build adds: warnings, sanitizers, ccache and the check that each header stands alone.
+# What a developer's build adds: warnings, sanitizers and ccache.
 
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -35,9 +35,3 @@ if(TARGET lockgate_capi)  # defined above, as consumers get it
   get_directory_property(options COMPILE_OPTIONS)
   target_compile_options(lockgate_capi PRIVATE ${options})
 endif()
-
-# The target all_verify_interface_header_sets compiles every public header alone.
-foreach(component IN LISTS lockgate_components)
-  get_target_property(target lockgate::${component} ALIASED_TARGET)
-  set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
-endforeach()

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Breaks the library on purpose, one patch at a time, and demands that the named test notices.
 
-usage: run_mutants.py --work <folder> --main <object with doctest's main>... [--jobs N] [--only G7] -- <compiler> <flag>...
+usage: run_mutants.py --work <folder> --main <object with doctest's main>... [--jobs N] [--only G7] [--sample N]
+       -- <compiler> <flag>...
+
+--sample takes N of them, others with every commit, and up to N that the last commits touch.
 
 Lines of comment at the top of tests/mutants/<name>.patch say which test has to fail:
     # source: tests/platform/session_test.cpp
@@ -14,6 +17,7 @@ import argparse
 import concurrent.futures
 import dataclasses
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -22,6 +26,7 @@ import time
 
 from sources import ROOT
 
+RECENT_COMMITS = 5
 RUN_LIMIT = 30  # seconds; a mutant that hangs its test is noticed as well
 
 
@@ -145,12 +150,37 @@ def unbroken(source, mutants, options):
         yield f"{source}, unbroken: {error}"
 
 
+def git(*arguments):
+    """Its output by lines; none where there is no repository."""
+    try:
+        return call(["git", "-c", f"safe.directory={ROOT}", *arguments], ROOT, 30).stdout.splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def sample(patches, count):
+    """Other ones with every commit, and as many that were written lately or break a header changed lately."""
+    changed = set(git("diff", "--name-only", f"HEAD~{RECENT_COMMITS}", "--"))
+    recent = [
+        patch
+        for patch in patches
+        if str(patch.relative_to(ROOT)) in changed
+        or changed.intersection(re.findall(r"^--- a/(\S+)", patch.read_text(), re.MULTILINE))
+    ]
+    commit = random.Random("".join(git("rev-parse", "HEAD")))
+    recent = commit.sample(recent, min(count, len(recent)))
+    rest = [patch for patch in patches if patch not in recent]
+    chosen = recent + commit.sample(rest, min(count, len(rest)))
+    return [patch for patch in patches if patch in chosen]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=lambda text: pathlib.Path(text).resolve(), required=True)
     parser.add_argument("--main", nargs="+", required=True)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--sample", type=int)
     parser.add_argument("--patches", type=pathlib.Path, default=ROOT / "tests" / "mutants")
     parser.add_argument("compiler", nargs="+")
     options = parser.parse_args()
@@ -163,6 +193,9 @@ def main():
     if not patches:
         print("mutants: none found")
         return 1
+
+    if options.sample:
+        patches = sample(patches, options.sample)
 
     by_source = {}
     for patch in patches:
