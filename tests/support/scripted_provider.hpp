@@ -38,8 +38,9 @@ struct act {
   act(manner h = manner::now, lockgate::status a = {}) : how(h), answer(a) {}
   manner how;
   lockgate::status answer;
-  std::size_t accepts = static_cast<std::size_t>(-1);        ///< messages that send_buffers takes
-  lockgate::duration takes{};                                ///< what a later answer waits for
+  std::size_t accepts = static_cast<std::size_t>(-1);  ///< messages that send_buffers takes
+  bool refuses_next = false;   ///< a later answer gives `answer` for the message after these only
+  lockgate::duration takes{};  ///< what a later answer waits for
   std::function<void()> first{};                             ///< called when the row is entered
   lockgate::task<> (*awaits)(lockgate::instance) = nullptr;  ///< awaited by a later answer
 };
@@ -200,8 +201,10 @@ inline lockgate::task<> perform_void(script* s, lockgate::row which, act what) {
   static_cast<void>(co_await perform(s, which, std::move(what)));
 }
 inline lockgate::task<lockgate::accepted> perform_sent(script* s, act what, std::size_t accepted) {
+  const bool refuses_next = what.refuses_next;
   const lockgate::status answer = co_await perform(s, lockgate::row::send_buffers, std::move(what));
-  co_return !answer.ok() ? lockgate::accepted(answer) : lockgate::accepted(accepted);
+  if (answer.ok()) co_return lockgate::accepted(accepted);
+  co_return lockgate::accepted(refuses_next ? accepted : 0, answer);
 }
 
 /// The provider itself: all eight rows, as `script` says.
