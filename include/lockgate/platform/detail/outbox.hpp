@@ -54,7 +54,7 @@ class outbox final : turn_end_item, ready_item {
   /// Messages in a row to one path that lie in the same memory, as the segments of a train do: one
   /// lease keeps it for all of them.
   struct run {
-    path* to = nullptr;
+    path* to = nullptr;  // null once they were given back
     lease memory;
     std::size_t end = 0;  // the position behind its last message or train
   };
@@ -110,6 +110,8 @@ class outbox final : turn_end_item, ready_item {
   };
   void row_outstanding(bool begins) noexcept;
   void send() noexcept;
+  void give_back(batch& of, std::size_t run, std::size_t position) noexcept;
+  [[nodiscard]] std::size_t next_offer() noexcept;
   void note(const accepted& answer) noexcept;
   void left(std::size_t end) noexcept;
   void drop_next() noexcept;

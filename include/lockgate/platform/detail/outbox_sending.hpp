@@ -49,22 +49,45 @@ inline void outbox::flush() noexcept {
 /// Closes the paths of what is not answered for, or opens them again.
 inline void outbox::row_outstanding(bool begins) noexcept {
   for (std::size_t i = run_; i < in_flight_.run_count; ++i)
-    in_flight_.runs[i].to->row_outstanding(begins);
+    if (path* const to = in_flight_.runs[i].to) to->row_outstanding(begins);
 }
 
 inline void outbox::send() noexcept {
-  while (done_ < in_flight_.count) {
-    if (owner_.state() != session_state::active) {
-      drop_next();
-      continue;
-    }
-    const std::optional<accepted> answer = row_.start(
-        owner_, {&in_flight_.messages[done_], in_flight_.count - done_}, *this, path_from_here());
+  for (;;) {
+    give_back(gathering_, 0, 0);  // the later ones first: each goes to the front of its path
+    give_back(in_flight_, run_, done_);
+    const std::size_t count = next_offer();
+    if (count == 0) break;
+    const std::optional<accepted> answer =
+        row_.start(owner_, {&in_flight_.messages[done_], count}, *this, path_from_here());
     if (!answer) return row_outstanding(true);
     note(*answer);
   }
   in_flight_.clear();
   if (gathering_.count == 0) std::swap(gathering_, in_flight_);  // the memory that is in the cache
+}
+
+/// What is for a path that has lost its route goes back to the path, which looks for another one
+/// (U23). `run` and `position` are where the batch begins.
+inline void outbox::give_back(batch& of, std::size_t run, std::size_t position) noexcept {
+  for (std::size_t i = of.run_count; i-- > run;) {
+    path* const to = of.runs[i].to;
+    if (!to || (to->route() == &owner_ && owner_.state() == session_state::active)) continue;
+    of.runs[i].to = nullptr;
+    const std::size_t begin = i == run ? position : of.runs[i - 1].end;
+    for (std::size_t m = of.runs[i].end; m-- > begin;)
+      to->take_back(of.messages[m], of.runs[i].memory);
+    to->left_outbox(static_cast<unsigned>(of.runs[i].end - begin));
+  }
+}
+
+/// Skips what was given back. The number of messages that may be offered together.
+inline std::size_t outbox::next_offer() noexcept {
+  while (run_ < in_flight_.run_count && !in_flight_.runs[run_].to)
+    done_ = in_flight_.runs[run_++].end;
+  std::size_t end = run_;
+  while (end < in_flight_.run_count && in_flight_.runs[end].to) ++end;
+  return end == run_ ? 0 : in_flight_.runs[end - 1].end - done_;
 }
 
 inline void outbox::later_answer_came() noexcept {

@@ -106,6 +106,9 @@ class path final : public list_link<path>, public table_link<path>, ready_item {
   void route_lost() noexcept;
   void row_outstanding(bool begins) noexcept;
   void entered_outbox() noexcept { ++in_outbox_; }
+  /// Takes a message or a train back from the outbox, to send it before what was sent later.
+  /// `memory` is what it lies in.
+  void take_back(const outgoing& message, const lease& memory) noexcept;
   void left_outbox(unsigned count) noexcept;
 
   void close() noexcept;

@@ -159,6 +159,23 @@ inline status path::forward(lease& memory) noexcept {
   return {};
 }
 
+inline void path::take_back(const outgoing& message, const lease& memory) noexcept {
+  const bytes_view bytes = message.payload.part(0);
+  for (std::size_t left = train_length(bytes.size(), message.segment_size); left-- > 0;) {
+    const std::size_t at = left * message.segment_size;
+    const chain each(bytes.subspan(at, first_in_train(bytes.size() - at, message.segment_size)));
+    auto* const request =
+        closed_ ? nullptr : new owned_request(message_for(each), memory.share(0, 0));
+    if (!request) {
+      endpoint_.drop(drop_cause::send_failed);
+      continue;
+    }
+    ++owned_;
+    queue_.push_front(*request);
+  }
+  update_lane();
+}
+
 inline status path::forward(incoming& message) noexcept {
   lease memory = std::move(message).take_lease();
   const status refused = forward(memory);
