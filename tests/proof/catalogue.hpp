@@ -134,10 +134,11 @@ inline std::vector<entry> catalogue() {
     s.second_use = true;
     s.deregisterers = 1;
   }
-  {
-    lifecycle& s = add("order of sends", "F11");
+  for (const bool forwards : {false, true}) {
+    lifecycle& s = add(forwards ? "order of gathered sends" : "order of sends", "F11 F43");
     s.rows.send = {act::now, act::accept_one, act::later_accept_one};
     s.users = 4;
+    s.forwards = forwards;
   }
   {
     lifecycle& s = add("sends and every end", "F13 F22");
