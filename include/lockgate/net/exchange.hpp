@@ -16,6 +16,7 @@ class exchange {
   explicit exchange(duration first_pause, duration longest_pause = duration::max()) noexcept
       : pause_(std::min(first_pause, longest_pause)), longest_pause_(longest_pause) {}
 
+  /// Whether it is to be said now.
   [[nodiscard]] bool is_due(time_point now) const noexcept { return now >= due_; }
   /// When it is to be said next; the beginning of time until it has been said once.
   [[nodiscard]] time_point due() const noexcept { return due_; }
