@@ -110,7 +110,7 @@ class outbox final : turn_end_item, ready_item {
   };
   void row_outstanding(bool begins) noexcept;
   void send() noexcept;
-  void give_back(batch& of, std::size_t run, std::size_t position) noexcept;
+  void give_back(batch& of, std::size_t first_run, std::size_t first) noexcept;
   [[nodiscard]] std::size_t next_offer() noexcept;
   void note(const accepted& answer) noexcept;
   void left(std::size_t end) noexcept;

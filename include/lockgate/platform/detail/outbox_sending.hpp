@@ -68,13 +68,13 @@ inline void outbox::send() noexcept {
 }
 
 /// What is for a path that has lost its route goes back to the path, which looks for another one
-/// (U23). `run` and `position` are where the batch begins.
-inline void outbox::give_back(batch& of, std::size_t run, std::size_t position) noexcept {
-  for (std::size_t i = of.run_count; i-- > run;) {
+/// (U23). `first_run` and `first` are where the batch begins.
+inline void outbox::give_back(batch& of, std::size_t first_run, std::size_t first) noexcept {
+  for (std::size_t i = of.run_count; i-- > first_run;) {
     path* const to = of.runs[i].to;
     if (!to || (to->route() == &owner_ && owner_.state() == session_state::active)) continue;
     of.runs[i].to = nullptr;
-    const std::size_t begin = i == run ? position : of.runs[i - 1].end;
+    const std::size_t begin = i == first_run ? first : of.runs[i - 1].end;
     for (std::size_t m = of.runs[i].end; m-- > begin;)
       to->take_back(of.messages[m], of.runs[i].memory);
     to->left_outbox(static_cast<unsigned>(of.runs[i].end - begin));
