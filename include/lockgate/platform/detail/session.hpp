@@ -145,7 +145,7 @@ class session final : public instance_host, public row_owner, public list_link<s
     trace_.count_send_row();
     used_ = true;
   }
-  void add_path(path& p) noexcept { paths_.push_back(p); }
+  void add_path(path& p) noexcept;
   void endpoint_opened(endpoint_state& endpoint) noexcept;
   void endpoint_closing(endpoint_state& endpoint) noexcept;
   /// Somebody wants the endpoint's id: if this instance has refused it, it is asked again.

@@ -3,6 +3,7 @@
 
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/id_binding.hpp"      // for id_binding
+#include "lockgate/platform/detail/path.hpp"            // for path
 #include "lockgate/platform/detail/session.hpp"         // for session
 
 namespace lockgate::inline v0::detail {
@@ -29,6 +30,10 @@ inline task<status> session::await_binding(endpoint_state* endpoint) {
     if (!decided.ok()) co_return decided;
   }
   co_return errc::terminated;
+}
+
+inline void session::add_path(path& p) noexcept {
+  paths_.push_back(p);
 }
 
 inline void session::endpoint_opened(endpoint_state& endpoint) noexcept {
