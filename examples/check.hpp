@@ -3,11 +3,11 @@
 
 #include "lockgate/base/status.hpp"  // for status
 
-#include <cstdlib>   // for exit
-#include <iostream>  // for cerr
+#include <cstdio>   // for fprintf
+#include <cstdlib>  // for exit
 
 inline void check(const lockgate::status& outcome, const char* what) {
   if (outcome.ok()) return;
-  std::cerr << what << ": " << outcome.message() << '\n';
+  std::fprintf(stderr, "%s: %s\n", what, outcome.message().c_str());
   std::exit(1);
 }

@@ -4,8 +4,8 @@
 #include "check.hpp"
 #include "on_asio.hpp"
 
-#include <array>     // for array
-#include <iostream>  // for cout
+#include <array>   // for array
+#include <cstdio>  // for printf, puts
 
 using namespace lockgate;
 
@@ -17,10 +17,10 @@ class printer {
   status reach_transport_id(transport_id) { return {}; }
   accepted send_buffers(std::span<const outgoing> messages) {
     for (const outgoing& message : messages)
-      std::cout << message.payload.size() << " bytes for " << to_string(message.remote) << '\n';
+      std::printf("%zu bytes for %s\n", message.payload.size(), to_string(message.remote).c_str());
     return messages.size();
   }
-  void terminate_session(termination_reason why) { std::cout << to_string(why) << '\n'; }
+  void terminate_session(termination_reason) { std::puts("terminated"); }
 };
 static_assert(provider<printer>);
 
@@ -31,7 +31,7 @@ task<> application(platform& cp) {
   endpoint app = cp.open_endpoint();
   const result<transport_id> id = co_await app.ready();
   check(id.error(), "ready");
-  std::cout << "this endpoint is " << to_string(*id) << '\n';
+  std::printf("this endpoint is %s\n", to_string(*id).c_str());
 
   const std::array<std::byte, 5> hello{};
   check(co_await app.send_to(*id, chain(hello)), "send");

@@ -66,7 +66,7 @@ TEST_CASE("random: numbers that would favour low results are thrown away") {
 
 TEST_CASE("random: the system's source fills ranges of any length") {
   lockgate::system_random random;
-  for (std::size_t size : {0u, 1u, 3u, 4u, 5u, 64u}) {
+  for (std::size_t size : {0u, 1u, 3u, 4u, 5u, 64u, 255u, 256u, 257u, 600u}) {
     std::vector<std::byte> bytes(size);
     random.fill(bytes);
   }
