@@ -14,6 +14,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 endif()
 
+option(LOCKGATE_TEST_COMPILED "Developer: the tests link lockgate::compiled" OFF)
 set(LOCKGATE_SANITIZE "" CACHE STRING "Developer: sanitizers, as in -fsanitize=<list>")
 if(LOCKGATE_SANITIZE)
   # Any finding ends the program, so that a test that only printed one cannot pass.

@@ -1,5 +1,4 @@
 # Install rules: headers, one export set per component, the package configuration and pkg-config file.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # Nothing here depends on the architecture but the library of component capi, which lies under lib/.
@@ -10,14 +9,16 @@ foreach(component IN LISTS lockgate_components)
   if(component STREQUAL "lockgate")
     set(target lockgate)
   endif()
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "INTERFACE_LIBRARY")
+  get_target_property(header_sets ${target} INTERFACE_HEADER_SETS)
+  if(header_sets)
     install(TARGETS ${target} EXPORT lockgate-${component} FILE_SET HEADERS)
   else()
     install(TARGETS ${target} EXPORT lockgate-${component})
   endif()
   install(EXPORT lockgate-${component} NAMESPACE lockgate:: DESTINATION "${package_dir}")
 endforeach()
+
+install(FILES src/compiled.cpp DESTINATION "${CMAKE_INSTALL_DATADIR}/lockgate")
 
 configure_package_config_file(cmake/lockgateConfig.cmake.in lockgateConfig.cmake
   INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)

@@ -4,8 +4,9 @@
 #include "support/doctest.hpp"
 #include "support/world.hpp"
 
-#include <array>   // for array
-#include <vector>  // for vector
+#include <array>    // for array
+#include <cstring>  // for memcpy
+#include <vector>   // for vector
 
 using lockgate::duration;
 using lockgate::never;

@@ -8,6 +8,7 @@
 #include <array>        // for array
 #include <charconv>     // for to_chars, from_chars
 #include <cstdint>      // for uint16_t
+#include <cstring>      // for memcpy
 #include <optional>     // for optional
 #include <string>       // for string
 #include <string_view>  // for string_view

@@ -20,6 +20,15 @@
 #define LOCKGATE_HAS_EXCEPTIONS 0
 #endif
 
+/// What need not be compiled in every unit is defined with this word. It is `inline`, unless all
+/// units of a program define LOCKGATE_SEPARATE_COMPILATION; then one of them includes
+/// lockgate/source.hpp.
+#ifdef LOCKGATE_SEPARATE_COMPILATION
+#define LOCKGATE_INLINE
+#else
+#define LOCKGATE_INLINE inline
+#endif
+
 #if defined(__SANITIZE_ADDRESS__)
 #define LOCKGATE_ASAN 1
 #elif defined(__has_feature)

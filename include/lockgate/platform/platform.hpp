@@ -2,13 +2,10 @@
 // other.
 #pragma once
 
-#include "lockgate/base/config.hpp"                          // for LOCKGATE_REQUIRE
 #include "lockgate/coro/scheduler.hpp"                       // for scheduler
 #include "lockgate/net/datagram_socket.hpp"                  // for datagram_network
-#include "lockgate/platform/detail/batch_sending.hpp"        // for the endpoint's definitions
 #include "lockgate/platform/detail/core.hpp"                 // for core
 #include "lockgate/platform/detail/endpoint_operations.hpp"  // for endpoint
-#include "lockgate/platform/detail/outbox_sending.hpp"       // for the outbox's definitions
 #include "lockgate/platform/observer.hpp"                    // for observer, check_observer
 #include "lockgate/platform/options.hpp"                     // for platform_options
 #include "lockgate/platform/provider_instance.hpp"           // for provider_instance
@@ -48,12 +45,7 @@ class platform {
   }
   /// Makes an instance of a provider whose type is erased. Requires: it is not empty.
   /// Errors: throws `std::bad_alloc`.
-  [[nodiscard]] provider_instance create(any_provider provider) {
-    LOCKGATE_REQUIRE(provider, "platform: create() of an empty any_provider");
-    auto* const made = new detail::instance_state(core_, std::move(provider));
-    if (!made) detail::out_of_memory("platform: no memory for an instance");
-    return provider_instance(made);
-  }
+  [[nodiscard]] provider_instance create(any_provider provider);
 
   /// Opens an endpoint; it has no transport id before `ready`. Errors: throws `std::bad_alloc`.
   [[nodiscard]] endpoint open_endpoint(const endpoint_options& wish = endpoint_options()) {
@@ -112,42 +104,8 @@ class platform {
   detail::core core_;
 };
 
-inline task<status> platform::stop() {
-  core_.stopping = true;
-  for (detail::session& s : core_.sessions) s.end(termination_reason::platform_shutdown);
-  while (!core_.endpoints.empty()) {
-    detail::endpoint_state& e = core_.endpoints.front();
-    if (e.handle) e.handle->state_ = nullptr;
-    e.close();
-  }
-  while (!core_.sessions.empty()) {
-    const status waited = co_await core_.session_drained.wait();
-    if (!waited.ok()) co_return waited;
-  }
-  while (core_.registrations_open > 0) {
-    const status waited = co_await core_.session_drained.wait();
-    if (!waited.ok()) co_return waited;
-  }
-  core_.tasks.request_stop();  // signals under way
-  co_return co_await core_.tasks.join();
-}
-
-inline platform::~platform() {
-  LOCKGATE_REQUIRE(
-      core_.sessions.empty() && core_.registrations_open == 0,
-      "G17: a platform is destroyed while an instance is registered: await stop() first");
-  while (!core_.endpoints.empty()) {
-    detail::endpoint_state& e = core_.endpoints.front();
-    if (e.handle) e.handle->state_ = nullptr;
-    e.close();
-  }
-  while (!core_.closed_endpoints.empty()) core_.closed_endpoints.front().forget_platform();
-  while (!core_.instances.empty()) {
-    detail::instance_state& each = core_.instances.pop_front();
-    each.clear_handle();
-    delete &each;
-  }
-  if (core_.signals) core_.signals->detach(core_);
-}
-
 }  // namespace lockgate::inline v0
+
+#ifndef LOCKGATE_SEPARATE_COMPILATION
+#include "lockgate/platform/detail/engine.hpp"  // for what is declared above
+#endif

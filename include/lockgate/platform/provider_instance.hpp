@@ -1,15 +1,9 @@
 // The handle of one provider instance: registration, deregistration, and what it has carried.
 #pragma once
 
-#include "lockgate/coro/task.hpp"                          // for task
-#include "lockgate/platform/detail/endpoint_delivery.hpp"  // for the endpoint's definitions
-#include "lockgate/platform/detail/instance_state.hpp"     // for instance_state
-#include "lockgate/platform/detail/path_routing.hpp"       // for the session's definitions
-#include "lockgate/platform/detail/session_calls.hpp"      // for the session's definitions
-#include "lockgate/platform/detail/session_end.hpp"        // for the session's definitions
-#include "lockgate/platform/detail/session_endpoints.hpp"  // for the session's definitions
-#include "lockgate/platform/detail/session_life.hpp"       // for the session's definitions
-#include "lockgate/platform/options.hpp"                   // for registration
+#include "lockgate/coro/task.hpp"                       // for task
+#include "lockgate/platform/detail/instance_state.hpp"  // for instance_state
+#include "lockgate/platform/options.hpp"                // for registration
 
 #include <coroutine>  // for coroutine_handle
 #include <cstdint>    // for uint32_t, uint64_t
@@ -130,42 +124,6 @@ class provider_instance::deregister_operation {
 
 inline provider_instance::deregister_operation provider_instance::deregister() noexcept {
   return deregister_operation(state_);
-}
-
-namespace detail {
-
-/// An instance is REGISTERING while this exists, also when the registration is given up.
-class pending_decision {
- public:
-  explicit pending_decision(instance_state& of) noexcept : of_(of) { of_.decision_begins(); }
-  pending_decision(const pending_decision&) = delete;
-  ~pending_decision() { of_.decision_ends(); }
-
- private:
-  instance_state& of_;
-};
-
-inline task<status> register_instance(instance_state* s, registration wish) {
-  if (!s) co_return errc::invalid_state;
-  const session::pin alive(s->its_session());
-  status granted = s->check(wish);
-  if (granted.ok()) {
-    if (access_policy* const policy = s->platform().access) {
-      const pending_decision deciding(*s);
-      granted = co_await policy->authorise(wish.provider_name, wish.access);
-      if (granted.ok()) granted = s->grant(wish);
-    } else {
-      granted = s->grant(wish);
-    }
-  }
-  s->its_session().trace().tell_registration(granted);
-  co_return granted;
-}
-
-}  // namespace detail
-
-inline task<status> provider_instance::register_instance(const registration& wish) {
-  return detail::register_instance(state_, wish);
 }
 
 }  // namespace lockgate::inline v0

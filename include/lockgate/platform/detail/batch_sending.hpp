@@ -1,6 +1,7 @@
 // How an application's batch is sent: with as few row calls as possible.
 #pragma once
 
+#include "lockgate/base/config.hpp"                          // for LOCKGATE_INLINE
 #include "lockgate/coro/task.hpp"                            // for task
 #include "lockgate/platform/detail/endpoint_delivery.hpp"    // for endpoint_state
 #include "lockgate/platform/detail/endpoint_operations.hpp"  // for send_operation, check_size
@@ -107,7 +108,8 @@ class batch_run final : ready_item {
 };
 
 /// Sends a batch: messages in a row whose paths are open go with one row call, the rest one by one.
-inline task<accepted> send_batch(endpoint_state* from, std::span<const message_to> messages) {
+LOCKGATE_INLINE task<accepted> send_batch(endpoint_state* from,
+                                          std::span<const message_to> messages) {
   if (!from) co_return accepted(errc::closed);
   const batch_run::handle run(new (std::nothrow) batch_run(from->platform().home));
   if (!run) co_return accepted(errc::no_memory);
@@ -146,7 +148,7 @@ inline task<accepted> send_batch(endpoint_state* from, std::span<const message_t
 
 namespace lockgate::inline v0 {
 
-inline task<accepted> endpoint::send_to(std::span<const message_to> messages) {
+LOCKGATE_INLINE task<accepted> endpoint::send_to(std::span<const message_to> messages) {
   return detail::send_batch(state_, messages);
 }
 

@@ -1,6 +1,7 @@
 // What an endpoint does: finds its id, keeps its paths, closes.
 #pragma once
 
+#include "lockgate/base/config.hpp"                     // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/path.hpp"            // for path
 #include "lockgate/platform/detail/session.hpp"         // for session
@@ -9,7 +10,8 @@
 
 namespace lockgate::inline v0::detail {
 
-inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wish) noexcept
+LOCKGATE_INLINE endpoint_state::endpoint_state(core& platform,
+                                               const endpoint_options& wish) noexcept
     : platform_(&platform), luid_(platform.next_endpoint++), wish_(wish),
       received_(platform.options.receive_queue_bytes) {
   proposed_.id = wish.proposed_id;
@@ -20,9 +22,9 @@ inline endpoint_state::endpoint_state(core& platform, const endpoint_options& wi
   if (wish_.listening) platform_->add_standing_demand();
 }
 
-inline endpoint_state::~endpoint_state() = default;
+LOCKGATE_INLINE endpoint_state::~endpoint_state() = default;
 
-inline void endpoint_state::update_proposal() noexcept {
+LOCKGATE_INLINE void endpoint_state::update_proposal() noexcept {
   const bool is_open = !closed_ && !ready_ && !proposed_id().is_nil();
   bool is_sought = false;
   if (is_open)
@@ -45,7 +47,7 @@ inline void endpoint_state::update_proposal() noexcept {
   }
 }
 
-inline status endpoint_state::accept_id(const transport_id& id) noexcept {
+LOCKGATE_INLINE status endpoint_state::accept_id(const transport_id& id) noexcept {
   if (platform_->find_endpoint(id)) return errc::duplicate_transport_id;
   const bool was_known = platform_->has_id(id);
   if (id_claim* const reserved = platform_->ids.find(id)) platform_->ids.erase(*reserved);
@@ -69,20 +71,20 @@ inline status endpoint_state::accept_id(const transport_id& id) noexcept {
   return {};
 }
 
-inline void endpoint_state::deny_id(status why) noexcept {
+LOCKGATE_INLINE void endpoint_state::deny_id(status why) noexcept {
   update_proposal();
   for (session& s : platform_->sessions)
     if (s.may_accept(*this)) return;
   ready_waiters_.complete_all(why);
 }
 
-inline void endpoint_state::wait_for_id(waiter& waiting) noexcept {
+LOCKGATE_INLINE void endpoint_state::wait_for_id(waiter& waiting) noexcept {
   ready_waiters_.push_back(waiting);
   for (session& s : platform_->sessions) s.endpoint_wanted(*this);
   update_proposal();
 }
 
-inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
+LOCKGATE_INLINE path* endpoint_state::find_path(const transport_id& remote) noexcept {
   if (last_path_ && last_path_->remote() == remote) return last_path_;
   if (path* const known = paths_.find(remote)) return last_path_ = known;
   path* const made = new path(*this, remote);
@@ -91,14 +93,14 @@ inline path* endpoint_state::find_path(const transport_id& remote) noexcept {
   return last_path_ = made;
 }
 
-inline void endpoint_state::delete_path(path& p) noexcept {
+LOCKGATE_INLINE void endpoint_state::delete_path(path& p) noexcept {
   if (last_path_ == &p) last_path_ = nullptr;
   paths_.erase(p);
   delete &p;
   delete_if_done();
 }
 
-inline endpoint_statistics endpoint_state::statistics() const noexcept {
+LOCKGATE_INLINE endpoint_statistics endpoint_state::statistics() const noexcept {
   endpoint_statistics out = statistics_;
   out.queued_messages = received_.size();
   out.queued_pinned = received_.pinned();
@@ -107,7 +109,7 @@ inline endpoint_statistics endpoint_state::statistics() const noexcept {
   return out;
 }
 
-inline void endpoint_state::close() noexcept {
+LOCKGATE_INLINE void endpoint_state::close() noexcept {
   if (std::exchange(closed_, true)) return;  // its handle was first, the platform's stop is second
   handle = nullptr;
   platform_->tell(event_kind::endpoint_closed, 0, [&](event& e) { e.endpoint = luid_; });
@@ -128,11 +130,11 @@ inline void endpoint_state::close() noexcept {
   delete_if_done();
 }
 
-inline void endpoint_state::delete_if_done() noexcept {
+LOCKGATE_INLINE void endpoint_state::delete_if_done() noexcept {
   if (closed_ && paths_.empty() && users_ == 0) delete this;
 }
 
-inline void endpoint_state::forget_platform() noexcept {
+LOCKGATE_INLINE void endpoint_state::forget_platform() noexcept {
   last_path_ = nullptr;
   paths_.for_each([this](path& p) {
     paths_.erase(p);
@@ -143,13 +145,13 @@ inline void endpoint_state::forget_platform() noexcept {
   delete_if_done();
 }
 
-inline void endpoint_state::user::enter(endpoint_state& endpoint) noexcept {
+LOCKGATE_INLINE void endpoint_state::user::enter(endpoint_state& endpoint) noexcept {
   endpoint_ = &endpoint;
   ++endpoint.users_;
   endpoint.platform_->add_standing_demand();
 }
 
-inline void endpoint_state::user::leave() noexcept {
+LOCKGATE_INLINE void endpoint_state::user::leave() noexcept {
   endpoint_state* const left = std::exchange(endpoint_, nullptr);
   if (!left) return;
   if (left->platform_) left->platform_->end_standing_demand();

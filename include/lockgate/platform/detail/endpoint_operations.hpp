@@ -1,13 +1,11 @@
 // What an application does with an endpoint.
 #pragma once
 
-#include "lockgate/coro/operation.hpp"                     // for task_context, resumption
-#include "lockgate/coro/task.hpp"                          // for task
-#include "lockgate/platform/detail/endpoint_delivery.hpp"  // for endpoint_state
-#include "lockgate/platform/detail/path_routing.hpp"       // for path
-#include "lockgate/platform/detail/path_sending.hpp"       // for path
-#include "lockgate/platform/endpoint.hpp"                  // for endpoint
-#include "lockgate/platform/provider_instance.hpp"         // for the session's definitions
+#include "lockgate/coro/operation.hpp"                  // for task_context, resumption
+#include "lockgate/coro/task.hpp"                       // for task
+#include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
+#include "lockgate/platform/detail/path.hpp"            // for path
+#include "lockgate/platform/endpoint.hpp"               // for endpoint
 
 #include <coroutine>  // for coroutine_handle
 #include <cstddef>    // for size_t

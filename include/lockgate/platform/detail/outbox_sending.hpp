@@ -1,6 +1,7 @@
 // How an instance's outbox takes messages, and hands them over when the turn ends.
 #pragma once
 
+#include "lockgate/base/config.hpp"                   // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/outbox.hpp"        // for outbox
 #include "lockgate/platform/detail/path.hpp"          // for path
 #include "lockgate/platform/detail/path_sending.hpp"  // for send_row's definitions
@@ -14,7 +15,7 @@
 
 namespace lockgate::inline v0::detail {
 
-inline status outbox::make_room() noexcept {
+LOCKGATE_INLINE status outbox::make_room() noexcept {
   if (gathering_.count == batch_size) flush();
   if (gathering_.count == 0) {
     if (!gathering_.reserve()) return errc::no_memory;
@@ -25,7 +26,7 @@ inline status outbox::make_room() noexcept {
   return {};
 }
 
-inline void outbox::add(path& to, lease&& memory) noexcept {
+LOCKGATE_INLINE void outbox::add(path& to, lease&& memory) noexcept {
   if (gathering_.extend(to, memory)) return memory.reset();
   to.write_message(gathering_.messages[gathering_.count], chain(memory.bytes()));
   gathering_.keep(to, std::move(memory));
@@ -33,13 +34,13 @@ inline void outbox::add(path& to, lease&& memory) noexcept {
   to.entered_outbox();
 }
 
-inline std::size_t outbox::add(path& to, std::span<incoming> messages) noexcept {
+LOCKGATE_INLINE std::size_t outbox::add(path& to, std::span<incoming> messages) noexcept {
   const std::size_t taken = std::min(messages.size(), batch_size - gathering_.count);
   for (incoming& message : messages.first(taken)) add(to, std::move(message).take_lease());
   return taken;
 }
 
-inline void outbox::flush() noexcept {
+LOCKGATE_INLINE void outbox::flush() noexcept {
   if (gathering_.count == 0 || in_flight_.count > 0) return;
   std::swap(gathering_, in_flight_);
   done_ = run_ = 0;
@@ -47,12 +48,12 @@ inline void outbox::flush() noexcept {
 }
 
 /// Closes the paths of what is not answered for, or opens them again.
-inline void outbox::row_outstanding(bool begins) noexcept {
+LOCKGATE_INLINE void outbox::row_outstanding(bool begins) noexcept {
   for (std::size_t i = run_; i < in_flight_.run_count; ++i)
     if (path* const to = in_flight_.runs[i].to) to->row_outstanding(begins);
 }
 
-inline void outbox::send() noexcept {
+LOCKGATE_INLINE void outbox::send() noexcept {
   for (;;) {
     give_back(gathering_, 0, 0);  // the later ones first: each goes to the front of its path
     give_back(in_flight_, run_, done_);
@@ -69,7 +70,8 @@ inline void outbox::send() noexcept {
 
 /// What is for a path that has lost its route goes back to the path, which looks for another one
 /// (U23). `first_run` and `first` are where the batch begins.
-inline void outbox::give_back(batch& of, std::size_t first_run, std::size_t first) noexcept {
+LOCKGATE_INLINE void outbox::give_back(batch& of, std::size_t first_run,
+                                       std::size_t first) noexcept {
   for (std::size_t i = of.run_count; i-- > first_run;) {
     path* const to = of.runs[i].to;
     if (!to || (to->route() == &owner_ && owner_.state() == session_state::active)) continue;
@@ -82,7 +84,7 @@ inline void outbox::give_back(batch& of, std::size_t first_run, std::size_t firs
 }
 
 /// Skips what was given back. The number of messages that may be offered together.
-inline std::size_t outbox::next_offer() noexcept {
+LOCKGATE_INLINE std::size_t outbox::next_offer() noexcept {
   while (run_ < in_flight_.run_count && !in_flight_.runs[run_].to)
     done_ = in_flight_.runs[run_++].end;
   std::size_t end = run_;
@@ -90,7 +92,7 @@ inline std::size_t outbox::next_offer() noexcept {
   return end == run_ ? 0 : in_flight_.runs[end - 1].end - done_;
 }
 
-inline void outbox::later_answer_came() noexcept {
+LOCKGATE_INLINE void outbox::later_answer_came() noexcept {
   const session::pin alive(owner_);
   row_outstanding(false);
   note(row_.settle(path_from_here(), [](std::size_t) { return true; }));
@@ -99,13 +101,13 @@ inline void outbox::later_answer_came() noexcept {
 }
 
 /// Notes the answer to everything from `done_` on; a refused message is dropped and counted.
-inline void outbox::note(const accepted& answer) noexcept {
+LOCKGATE_INLINE void outbox::note(const accepted& answer) noexcept {
   left(done_ + answer.count);
   if (!answer.why.ok()) drop_next();
 }
 
 /// The messages up to `end` have been answered for.
-inline void outbox::left(std::size_t end) noexcept {
+LOCKGATE_INLINE void outbox::left(std::size_t end) noexcept {
   while (done_ < end) {
     const run& current = in_flight_.runs[run_];
     const std::size_t to = std::min(current.end, end);
@@ -114,7 +116,7 @@ inline void outbox::left(std::size_t end) noexcept {
   }
 }
 
-inline void outbox::drop_next() noexcept {
+LOCKGATE_INLINE void outbox::drop_next() noexcept {
   owner_.trace().drop(drop_cause::send_failed, message_count({&in_flight_.messages[done_], 1}));
   left(done_ + 1);
 }

@@ -1,6 +1,7 @@
 // How a path finds its instance, keeps it, and ends.
 #pragma once
 
+#include "lockgate/base/config.hpp"                     // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/instance_state.hpp"  // for instance_state
 #include "lockgate/platform/detail/path.hpp"            // for path
 #include "lockgate/platform/detail/path_sending.hpp"    // for path::send_queued
@@ -19,7 +20,7 @@ class reach_call final : public row_call<status> {
 };
 
 /// Alive only while something is queued: finds a route if there is none, then sends.
-inline task<> path::serve() {
+LOCKGATE_INLINE task<> path::serve() {
   while (!queue_.empty() && outstanding_ == 0 && in_outbox_ == 0) {
     status failed;
     if (route_) failed = co_await send_queued();
@@ -35,7 +36,7 @@ inline task<> path::serve() {
 ///
 /// Several that say yes are ambiguous; where none does, the reason of the first one asked is given,
 /// unless it is just "unreachable".
-inline task<status> path::find_route() {
+LOCKGATE_INLINE task<status> path::find_route() {
   status best = errc::unreachable;
   core& platform = endpoint_.platform();
   int below = 0;
@@ -82,7 +83,7 @@ inline task<status> path::find_route() {
   co_return best;
 }
 
-inline task<> path::ask(inquiry* inquired) {
+LOCKGATE_INLINE task<> path::ask(inquiry* inquired) {
   inquired->who->count_inquiry(true);
   inquired->said = co_await reach_through(&*inquired->who);
   inquired->who->count_inquiry(false);
@@ -91,7 +92,7 @@ inline task<> path::ask(inquiry* inquired) {
 
 /// Whether one instance reaches the peer: it must be active and serve the local id first (G36,
 /// G38).
-inline task<status> path::reach_through(session* candidate) {
+LOCKGATE_INLINE task<status> path::reach_through(session* candidate) {
   status answer = co_await candidate->await_active();
   if (answer.ok()) answer = co_await candidate->await_binding(&endpoint_);
   if (!answer.ok()) co_return answer;
@@ -104,7 +105,7 @@ inline task<status> path::reach_through(session* candidate) {
   co_return answer;
 }
 
-inline void path::start_serving() noexcept {
+LOCKGATE_INLINE void path::start_serving() noexcept {
   if (serving_ || outstanding_ > 0 || in_outbox_ > 0 || queue_.empty()) return;
   serving_ = true;
   update_lane();
@@ -115,7 +116,7 @@ inline void path::start_serving() noexcept {
   update_lane();
 }
 
-inline void path::open(session& through) noexcept {
+LOCKGATE_INLINE void path::open(session& through) noexcept {
   route_ = &through;
   through.add_path(*this);
   home().arm(reach_expiry_,
@@ -123,7 +124,7 @@ inline void path::open(session& through) noexcept {
   through.trace().tell_row(event_kind::path_opened, row::none, {}, remote_);
 }
 
-inline void path::route_lost() noexcept {
+LOCKGATE_INLINE void path::route_lost() noexcept {
   if (!route_) return;
   if (in_outbox_ > 0) route_->out().flush();
   if (!route_) return;  // those messages have cost it the route
@@ -136,41 +137,41 @@ inline void path::route_lost() noexcept {
   reap_if_idle();
 }
 
-inline void path::update_lane() noexcept {
+LOCKGATE_INLINE void path::update_lane() noexcept {
   lane_open_ = route_ && outstanding_ == 0 && !serving_ && queue_.empty() && !closed_;
 }
 
 /// Out of anybody's call: takes in the answer that no sender waits for, and goes when idle.
-inline void path::step() noexcept {
+LOCKGATE_INLINE void path::step() noexcept {
   if (abandoned_ && row_.is_answered()) static_cast<void>(settle_later());
   if (is_idle()) endpoint_.delete_path(*this);
 }
 
-inline void path::row_outstanding(bool begins) noexcept {
+LOCKGATE_INLINE void path::row_outstanding(bool begins) noexcept {
   begins ? ++outstanding_ : --outstanding_;
   update_lane();
   start_serving();
   reap_if_idle();
 }
 
-inline void path::left_outbox(unsigned count) noexcept {
+LOCKGATE_INLINE void path::left_outbox(unsigned count) noexcept {
   in_outbox_ -= count;
   if (in_outbox_ > 0) return;
   start_serving();
   reap_if_idle();
 }
 
-inline bool path::is_idle() const noexcept {
+LOCKGATE_INLINE bool path::is_idle() const noexcept {
   return !route_ && queue_.empty() && !serving_ && outstanding_ == 0 && in_outbox_ == 0 &&
          !row_.is_busy();
 }
 
 /// Deletion is a step of its own: callers up the stack may still hold the path.
-inline void path::reap_if_idle() noexcept {
+LOCKGATE_INLINE void path::reap_if_idle() noexcept {
   if (is_idle() && !is_scheduled()) home().schedule(*this);
 }
 
-inline void path::close() noexcept {
+LOCKGATE_INLINE void path::close() noexcept {
   closed_ = true;
   refuse_all(errc::closed);
   if (route_) route_lost();

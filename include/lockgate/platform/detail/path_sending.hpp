@@ -2,6 +2,7 @@
 // the outbox.
 #pragma once
 
+#include "lockgate/base/config.hpp"              // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/outbox.hpp"   // for outbox
 #include "lockgate/platform/detail/path.hpp"     // for path
 #include "lockgate/platform/detail/session.hpp"  // for session
@@ -58,24 +59,30 @@ accepted send_row::note(session& through, std::span<const outgoing> messages,
   return {count, why};
 }
 
-inline std::optional<accepted> path::start_row(const outgoing& message,
-                                               ready_item& when_done) noexcept {
+/// Whose each message of a row is, where all are of one path.
+struct same_path {
+  path& of;
+  path& operator()(std::size_t) const noexcept { return of; }
+};
+
+LOCKGATE_INLINE std::optional<accepted> path::start_row(const outgoing& message,
+                                                        ready_item& when_done) noexcept {
   const std::optional<accepted> settled =
-      row_.start(*route_, {&message, 1}, when_done, [this](std::size_t) -> path& { return *this; });
+      row_.start(*route_, {&message, 1}, when_done, same_path{*this});
   if (!settled) row_outstanding(true);
   return settled;
 }
 
-inline status path::settle_later() noexcept {
+LOCKGATE_INLINE status path::settle_later() noexcept {
   const session::pin alive(row_.through());
-  const accepted settled = row_.settle([this](std::size_t) -> path& { return *this; },
-                                       [this](std::size_t) { return !abandoned_; });
+  const accepted settled =
+      row_.settle(same_path{*this}, [this](std::size_t) { return !abandoned_; });
   abandoned_.reset();
   row_outstanding(false);
   return settled.why;
 }
 
-inline void path::sender_gone(const outgoing& message) noexcept {
+LOCKGATE_INLINE void path::sender_gone(const outgoing& message) noexcept {
   abandoned_ = message;
   row_.hand_over({&*abandoned_, 1}, *this);
   if (row_.is_answered() && !is_scheduled()) home().schedule(*this);
@@ -83,7 +90,7 @@ inline void path::sender_gone(const outgoing& message) noexcept {
 
 /// Sends up to `batch_size` queued messages with one row call. A sender whose message has been
 /// handed over is no longer stopped: the provider may be reading its bytes.
-inline task<status> path::send_queued() {
+LOCKGATE_INLINE task<status> path::send_queued() {
   const session::pin through(*route_);
   std::array<outgoing, batch_size> batch;
   std::array<send_request*, batch_size> senders{};
@@ -96,7 +103,7 @@ inline task<status> path::send_queued() {
     batch[count] = request.message;
     senders[count++] = &request;
   }
-  const auto path_of = [this](std::size_t) -> path& { return *this; };
+  const same_path path_of{*this};
   answer_wait wait;
   std::size_t done = 0;
   while (done < count && route_ == &*through) {
@@ -121,7 +128,7 @@ inline task<status> path::send_queued() {
 }
 
 /// Tells a sender, unless its frame has gone meanwhile.
-inline void path::finish(send_request* request, status outcome) noexcept {
+LOCKGATE_INLINE void path::finish(send_request* request, status outcome) noexcept {
   if (!request) return;
   request->handed_over = nullptr;
   if (!request->is_owned) {
@@ -133,18 +140,18 @@ inline void path::finish(send_request* request, status outcome) noexcept {
   delete static_cast<owned_request*>(request);
 }
 
-inline void path::refuse_all(status why) noexcept {
+LOCKGATE_INLINE void path::refuse_all(status why) noexcept {
   while (!queue_.empty()) finish(&static_cast<send_request&>(queue_.pop_front()), why);
 }
 
 /// Whether a message may go into the outbox; making room may have cost the path its route.
-inline result<bool> path::may_use_outbox() noexcept {
+LOCKGATE_INLINE result<bool> path::may_use_outbox() noexcept {
   if (!lane_open_) return false;
   if (const status full = route_->out().make_room(); !full.ok()) return full;
   return lane_open_;
 }
 
-inline status path::forward(lease& memory) noexcept {
+LOCKGATE_INLINE status path::forward(lease& memory) noexcept {
   const result<bool> usable = may_use_outbox();
   if (!usable) return usable.error();
   if (*usable) {
@@ -159,7 +166,7 @@ inline status path::forward(lease& memory) noexcept {
   return {};
 }
 
-inline void path::take_back(const outgoing& message, const lease& memory) noexcept {
+LOCKGATE_INLINE void path::take_back(const outgoing& message, const lease& memory) noexcept {
   const bytes_view bytes = message.payload.part(0);
   for (std::size_t left = train_length(bytes.size(), message.segment_size); left-- > 0;) {
     const std::size_t at = left * message.segment_size;
@@ -176,7 +183,7 @@ inline void path::take_back(const outgoing& message, const lease& memory) noexce
   update_lane();
 }
 
-inline status path::forward(incoming& message) noexcept {
+LOCKGATE_INLINE status path::forward(incoming& message) noexcept {
   lease memory = std::move(message).take_lease();
   const status refused = forward(memory);
   // NOLINTNEXTLINE(bugprone-use-after-move): a refusal takes nothing, and the ids stay
@@ -184,7 +191,7 @@ inline status path::forward(incoming& message) noexcept {
   return refused;
 }
 
-inline accepted path::forward(std::span<incoming> messages) noexcept {
+LOCKGATE_INLINE accepted path::forward(std::span<incoming> messages) noexcept {
   std::size_t done = 0;
   while (done < messages.size()) {
     const result<bool> usable = may_use_outbox();

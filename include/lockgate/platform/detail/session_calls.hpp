@@ -1,6 +1,7 @@
 // What a provider asks of its session: to hand messages up, to signal, to end.
 #pragma once
 
+#include "lockgate/base/config.hpp"                     // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
 #include "lockgate/platform/detail/instance_state.hpp"  // for instance_state
 #include "lockgate/platform/detail/path.hpp"            // for path
@@ -12,7 +13,7 @@
 
 namespace lockgate::inline v0::detail {
 
-inline bool session::owns(const void* owner) noexcept {
+LOCKGATE_INLINE bool session::owns(const void* owner) noexcept {
   if (owner == nullptr) return false;
   if (owner == &tasks_) return true;
   for (row_call_base& call : rows_)
@@ -22,7 +23,7 @@ inline bool session::owns(const void* owner) noexcept {
   return false;
 }
 
-inline accepted session::indicate(std::span<incoming> messages) noexcept {
+LOCKGATE_INLINE accepted session::indicate(std::span<incoming> messages) noexcept {
   const bool open = is_active() || (platform_.options.indicate_while_activating &&
                                     state_ == session_state::activating && !ending_.has_begun);
   if (!open) [[unlikely]] {
@@ -78,8 +79,8 @@ inline accepted session::indicate(std::span<incoming> messages) noexcept {
   return {done, why};
 }
 
-inline bool session::answer_now(instance_call& call, const task_context& caller,
-                                status& answer) noexcept {
+LOCKGATE_INLINE bool session::answer_now(instance_call& call, const task_context& caller,
+                                         status& answer) noexcept {
   const bool ours = owns(caller.owner);
   if (call.what == instance_call::kind::deregister) {
     answer = of_.deregister(caller.owner);
@@ -107,7 +108,7 @@ inline bool session::answer_now(instance_call& call, const task_context& caller,
   return true;
 }
 
-inline void session::pend(instance_call& call) noexcept {
+LOCKGATE_INLINE void session::pend(instance_call& call) noexcept {
   if (call.what == instance_call::kind::deregister) return of_.drained().push_back(call);
   if (gate_open_) return carry_out(call);
   trace_.count_pended_call();
@@ -115,14 +116,14 @@ inline void session::pend(instance_call& call) noexcept {
 }
 
 /// Carries a call out whose caller is suspended.
-inline void session::carry_out(instance_call& call) noexcept {
+LOCKGATE_INLINE void session::carry_out(instance_call& call) noexcept {
   if (call.what == instance_call::kind::send_signal) return send_signal(call);
   if (call.what == instance_call::kind::receive_signal && signals_.empty())
     return signals_.wait(call);
   call.complete(carry_out_now(call));
 }
 
-inline void session::send_signal(instance_call& call) noexcept {
+LOCKGATE_INLINE void session::send_signal(instance_call& call) noexcept {
   if (!platform_.signals) {
     call.complete(errc::no_signalling);
     return;
@@ -147,13 +148,13 @@ inline void session::send_signal(instance_call& call) noexcept {
   if (!started.ok()) call.complete(started);
 }
 
-inline task<> session::carry_signal(signalling* by, signal_message message,
-                                    std::unique_ptr<wait_list> caller) {
+LOCKGATE_INLINE task<> session::carry_signal(signalling* by, signal_message message,
+                                             std::unique_ptr<wait_list> caller) {
   const status carried = co_await by->send(std::move(message));
   caller->complete_all(carried);
 }
 
-inline status session::carry_out_now(instance_call& call) noexcept {
+LOCKGATE_INLINE status session::carry_out_now(instance_call& call) noexcept {
   switch (call.what) {
     case instance_call::kind::request_transport_id: return ids_.reserve(call.id);
     case instance_call::kind::report_unreachable:
@@ -169,7 +170,7 @@ inline status session::carry_out_now(instance_call& call) noexcept {
   }
 }
 
-inline void session::signal_arrived(peer_signal&& signal) noexcept {
+LOCKGATE_INLINE void session::signal_arrived(peer_signal&& signal) noexcept {
   trace_.tell(event_kind::signal_received, [&](event& e) { e.id = signal.from; });
   const bool is_kept = signals_.put(std::move(signal), platform_.options.signal_queue_messages);
   if (!is_kept) return trace_.drop(drop_cause::signal_queue_full);
@@ -178,21 +179,21 @@ inline void session::signal_arrived(peer_signal&& signal) noexcept {
   wake();
 }
 
-inline void session::unpin() noexcept {
+LOCKGATE_INLINE void session::unpin() noexcept {
   --pins_;
   something_ended().complete_all();
   of_.delete_if_abandoned();
 }
 
-inline void core::demand_appeared() noexcept {
+LOCKGATE_INLINE void core::demand_appeared() noexcept {
   for (session& s : sessions) s.demand_appeared();
 }
 
-inline void core::wake_sessions() noexcept {
+LOCKGATE_INLINE void core::wake_sessions() noexcept {
   for (session& s : sessions) s.wake();
 }
 
-inline session* core::find_session(std::uint32_t id) noexcept {
+LOCKGATE_INLINE session* core::find_session(std::uint32_t id) noexcept {
   for (session& s : sessions)
     if (s.id() == id) return &s;
   return nullptr;
@@ -200,7 +201,7 @@ inline session* core::find_session(std::uint32_t id) noexcept {
 
 /// Every live instance of the provider's name is told: which of them the peer means, the provider
 /// knows best.
-inline void core::signal_arrived(signal_message message) noexcept {
+LOCKGATE_INLINE void core::signal_arrived(signal_message message) noexcept {
   for (session& s : sessions) {
     if (!s.is_live() || s.of().channel() != message.channel) continue;
     peer_signal copy;

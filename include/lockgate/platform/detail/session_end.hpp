@@ -1,6 +1,7 @@
 // How a session begins to end, and what its rows report.
 #pragma once
 
+#include "lockgate/base/config.hpp"              // for LOCKGATE_INLINE
 #include "lockgate/platform/detail/path.hpp"     // for path
 #include "lockgate/platform/detail/session.hpp"  // for session
 
@@ -8,7 +9,7 @@ namespace lockgate::inline v0::detail {
 
 /// The end begins here, whoever asks for it: the first reason counts, and nobody is left waiting
 /// behind a row that may never return (U16, U18).
-inline void session::end(termination_reason reason, const void* caller) noexcept {
+LOCKGATE_INLINE void session::end(termination_reason reason, const void* caller) noexcept {
   if (ending_.has_begun || state_ < session_state::establishing ||
       state_ > session_state::deactivating)
     return;
@@ -28,7 +29,7 @@ inline void session::end(termination_reason reason, const void* caller) noexcept
   something_ended().complete_all();
 }
 
-inline void session::refuse_callers() noexcept {
+LOCKGATE_INLINE void session::refuse_callers() noexcept {
   while (!held_.empty()) {
     trace_.tell(event_kind::call_refused, [](event& e) { e.result = errc::terminated; });
     held_.front().complete(errc::terminated);
@@ -41,28 +42,28 @@ inline void session::refuse_callers() noexcept {
 
 /// A session can be ended before its establish_session has begun, which runs all the same (G11),
 /// and by a row in its first step, which is not stopped for that.
-inline void session::row_suspended(row_call_base& call) noexcept {
+LOCKGATE_INLINE void session::row_suspended(row_call_base& call) noexcept {
   rows_.push_back(call);
   if (ending_.has_begun && &call != ending_.asked_by && call.which() != row::terminate_session)
     call.ask_to_stop(platform_.options.row_grace);
 }
-inline void session::row_overran(row_call_base& call) noexcept {
+LOCKGATE_INLINE void session::row_overran(row_call_base& call) noexcept {
   trace_.tell_row(event_kind::row_overran, call.which());
   end(termination_reason::provider_timeout);
   call.ask_to_stop(platform_.options.row_grace);
 }
-inline void session::row_stuck(row_call_base& call) noexcept {
+LOCKGATE_INLINE void session::row_stuck(row_call_base& call) noexcept {
   trace_.count_late_row(call.which());
 }
-inline void session::row_threw(row which, const std::exception_ptr&) noexcept {
+LOCKGATE_INLINE void session::row_threw(row which, const std::exception_ptr&) noexcept {
   trace_.tell_row(event_kind::row_threw, which);
   end(termination_reason::provider_other_failure);
 }
-inline void session::task_threw(const std::exception_ptr&) noexcept {
+LOCKGATE_INLINE void session::task_threw(const std::exception_ptr&) noexcept {
   trace_.tell(event_kind::task_threw);
   end(termination_reason::provider_other_failure);
 }
-inline void session::row_answered(row_call_base& call) noexcept {
+LOCKGATE_INLINE void session::row_answered(row_call_base& call) noexcept {
   if (&call == &control_ && call.which() == row::transition_active && control_.peek().ok())
     become_active();
 }

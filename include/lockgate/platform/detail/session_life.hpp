@@ -1,6 +1,7 @@
 // The life of a session, in the order in which it happens.
 #pragma once
 
+#include "lockgate/base/config.hpp"                     // for LOCKGATE_INLINE
 #include "lockgate/coro/sleep.hpp"                      // for yield
 #include "lockgate/coro/timed_wait.hpp"                 // for wait_until
 #include "lockgate/platform/detail/endpoint_state.hpp"  // for endpoint_state
@@ -13,7 +14,7 @@
 namespace lockgate::inline v0::detail {
 
 /// The whole protocol: its text is the state machine.
-inline task<> session::life() {
+LOCKGATE_INLINE task<> session::life() {
   const row_limits establish_limits{platform_.options.establish_timeout, false};
   co_await indicate_row(row::establish_session, &any_provider::establish_session, establish_limits,
                         instance(*this));
@@ -51,7 +52,7 @@ inline task<> session::life() {
 
 /// The session is up: what was held back is carried out, in order, and later calls come after it.
 /// True if something was.
-inline bool session::open_gate() noexcept {
+LOCKGATE_INLINE bool session::open_gate() noexcept {
   enter(session_state::idle);
   gate_open_ = true;
   const bool held = !held_.empty();
@@ -63,20 +64,20 @@ inline bool session::open_gate() noexcept {
   return held;
 }
 
-inline bool session::is_wanted() const noexcept {
+LOCKGATE_INLINE bool session::is_wanted() const noexcept {
   return !activation_waiters_.empty() || platform_.standing_demand > 0 || signals_.is_demand();
 }
 
 /// Somebody needs the instance, and its last failure, if any, has been backed off.
-inline bool session::demand_is_due() const noexcept {
+LOCKGATE_INLINE bool session::demand_is_due() const noexcept {
   return is_wanted() && platform_.home.now() >= backoff_.retry_at();
 }
-inline time_point session::demand_retry() const noexcept {
+LOCKGATE_INLINE time_point session::demand_retry() const noexcept {
   return is_wanted() ? backoff_.retry_at() : never;
 }
 
 /// A failed activation leaves the session idle; the next demand may try again after a while (U21).
-inline void session::back_off(status why) noexcept {
+LOCKGATE_INLINE void session::back_off(status why) noexcept {
   if (ending_.has_begun) return;
   backoff_.failed(home().now(), platform_.options);
   signals_.set_demand(false);
@@ -85,7 +86,7 @@ inline void session::back_off(status why) noexcept {
 }
 
 /// ACTIVE begins the moment the row has answered, so that an indication right after it works (U6).
-inline void session::become_active() noexcept {
+LOCKGATE_INLINE void session::become_active() noexcept {
   if (state_ != session_state::activating || ending_.has_begun) return;
   backoff_.succeeded();
   signals_.set_demand(false);
@@ -97,7 +98,7 @@ inline void session::become_active() noexcept {
 
 /// Serves ids until nobody has needed the instance for the idle time. Messages and reaches do not
 /// pass here: each path has a coroutine of its own.
-inline task<status> session::serve_until_unused() {
+LOCKGATE_INLINE task<status> session::serve_until_unused() {
   time_point look_again = saturating_add(home().now(), platform_.options.idle_time);
   while (!ending_.has_begun) {
     id_binding* const changing = ids_.next_to_change(*this);
@@ -119,7 +120,7 @@ inline task<status> session::serve_until_unused() {
 }
 
 /// Completes: with success, whatever the rows said; with no_memory if it could not begin.
-inline task<status> session::change_binding(id_binding* binding) {
+LOCKGATE_INLINE task<status> session::change_binding(id_binding* binding) {
   if (binding->at == id_binding::stage::leaving) {
     binding->at = id_binding::stage::changing;
     static_cast<void>(co_await run_row(row::remove_transport_id, &any_provider::remove_transport_id,
@@ -142,7 +143,7 @@ inline task<status> session::change_binding(id_binding* binding) {
 }
 
 /// Adds the endpoint's id, or finds one that the provider accepts (G35, U22, U27).
-inline task<status> session::propose_ids(id_binding* binding) {
+LOCKGATE_INLINE task<status> session::propose_ids(id_binding* binding) {
   if (binding->endpoint->is_ready()) {
     binding->id = binding->endpoint->id();
     co_return co_await run_row(row::add_transport_id, &any_provider::add_transport_id, binding->id);
@@ -174,7 +175,7 @@ inline task<status> session::propose_ids(id_binding* binding) {
 
 /// Nobody needs the instance: no new messages, those under way are awaited, ids go, then the
 /// notice.
-inline task<status> session::go_dormant() {
+LOCKGATE_INLINE task<status> session::go_dormant() {
   if (ending_.has_begun) co_return status();
   outbox_.flush();
   enter(session_state::deactivating);
@@ -198,18 +199,18 @@ inline task<status> session::go_dormant() {
 }
 
 /// Nothing is sent from here on; peers must be reached anew (G38, U23).
-inline void session::close_paths() noexcept {
+LOCKGATE_INLINE void session::close_paths() noexcept {
   ids_.forget_last();
   while (!paths_.empty()) paths_.front().route_lost();
 }
 
-inline void session::life_ended() noexcept {
+LOCKGATE_INLINE void session::life_ended() noexcept {
   ids_.clear();
   list_link<session>::unlink();
   of_.session_over();
 }
 
-inline void session::enter(session_state next) noexcept {
+LOCKGATE_INLINE void session::enter(session_state next) noexcept {
   if (next == state_) return;
   trace_.tell_state(state_, next, ending_.reason);
   state_ = next;
