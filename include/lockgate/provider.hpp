@@ -9,6 +9,7 @@
 #include "lockgate/coro/wait_list.hpp"           // for wait_list
 #include "lockgate/provider/any_provider.hpp"    // for any_provider
 #include "lockgate/provider/check_provider.hpp"  // for check_provider
+#include "lockgate/provider/hand_up.hpp"         // for hand_up, hand_up_counters
 #include "lockgate/provider/instance.hpp"        // for instance
 #include "lockgate/provider/message.hpp"         // for outgoing, incoming
 #include "lockgate/provider/rows.hpp"            // for provider

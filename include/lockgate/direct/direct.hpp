@@ -138,7 +138,7 @@ class direct {
             co_await instance_.deregister());  // accepted, or the session is ending anyway
         co_return;
       }
-      hand_up(*at, std::span(at->datagrams).first(*count));
+      take(*at, std::span(at->datagrams).first(*count));
     }
   }
 
@@ -149,17 +149,16 @@ class direct {
   }
 
   /// Hands up what known peers have sent.
-  void hand_up(port& at, std::span<received_datagram> arrived) noexcept {
+  void take(port& at, std::span<received_datagram> arrived) noexcept {
     while (!arrived.empty()) {
       const auto some = arrived.first(std::min(arrived.size(), at.messages.size()));
-      hand_up(take_known(at, some));
+      hand_up(instance_, take_known(at, some), counters_);
       arrived = arrived.subspan(some.size());
     }
   }
   /// Makes messages of the datagrams that known peers have sent, and drops the others.
   std::span<incoming> take_known(port& at, std::span<received_datagram> arrived) noexcept {
     incoming* out = at.messages.data();
-    std::size_t taken = 0;
     const socket_address* sender = nullptr;  // datagrams of one sender often come together
     const transport_id* peer = nullptr;
     for (received_datagram& datagram : arrived) {
@@ -173,32 +172,12 @@ class direct {
         datagram.payload.reset();
         continue;
       }
-      taken += train_length(datagram.payload.size(), datagram.segment_size);
       incoming& message = *out++;
       message.assign(at.id, *peer, std::move(datagram.payload));
       message.arrived = datagram.arrived;
       message.segment_size = datagram.segment_size;
     }
-    counters_.received += taken;
     return {at.messages.data(), out};
-  }
-
-  void hand_up(std::span<incoming> messages) noexcept {
-    while (!messages.empty()) {
-      const accepted taken = instance_.indicate(messages);
-      messages = messages.subspan(taken.count);
-      if (messages.empty()) [[likely]]
-        return;
-      --counters_.received;
-      counters_.count_refusal(taken.why);
-      incoming& refused = messages.front();
-      if (refused.is_train()) {
-        refused.drop_front(1);
-      } else {
-        refused.reset();
-        messages = messages.subspan(1);
-      }
-    }
   }
 
   /// Sends what goes without waiting, in order.

@@ -109,10 +109,15 @@ class rendezvous_replay_guard {
  public:
   /// False if the sender has got that far before.
   [[nodiscard]] bool is_new(const rendezvous_message& m) {
+    const auto known = last_.find(m.sender);
+    if (known != last_.end()) {
+      if (m.count <= known->second) return false;
+      known->second = m.count;
+      return true;
+    }
+    if (m.count == 0) return false;                   // a sender's first message has the number 1
     if (last_.size() >= most_senders) last_.clear();  // bounded; a flood needs the key
-    auto& last = last_[m.sender];
-    if (m.count <= last) return false;
-    last = m.count;
+    last_.emplace(m.sender, m.count);
     return true;
   }
   /// True for the message of its sender that was new last.

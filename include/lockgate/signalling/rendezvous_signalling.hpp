@@ -57,6 +57,7 @@ class rendezvous_signalling final : public signalling {
   }
   /// Stops receiving and waits for what runs.
   task<> close() {
+    closed_ = true;
     tasks_.request_stop();
     for (const auto& wire : wires_)
       if (wire) wire->close();
@@ -73,6 +74,7 @@ class rendezvous_signalling final : public signalling {
   static constexpr std::size_t udp = 0, tcp = 1;
 
   status put(rendezvous_message& message) {
+    if (closed_) return errc::closed;
     message.sender = sender_;
     message.count = ++count_;
     const auto bytes = encode(message, hmac_);
@@ -181,6 +183,7 @@ class rendezvous_signalling final : public signalling {
   rendezvous_replay_guard guard_;
   wait_list changed_;
   std::uint64_t rejected_ = 0;
+  bool closed_ = false;
   task_group tasks_;  // last: its tasks use everything above
 };
 

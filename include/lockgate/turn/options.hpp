@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lockgate/base/clock.hpp"             // for duration
-#include "lockgate/base/status.hpp"            // for status
+#include "lockgate/provider/hand_up.hpp"       // for hand_up_counters
 #include "lockgate/turn/rest_credentials.hpp"  // for turn_credentials
 #include "lockgate/turn/types.hpp"             // for turn_families
 
@@ -48,29 +48,16 @@ struct turn_options {
 };
 
 /// What a `turn` provider has carried, and dropped. Cost: plain integers, read at any time.
-struct turn_counters {
+struct turn_counters : hand_up_counters {
   std::uint64_t sent = 0;               ///< messages handed to the network
   std::uint64_t waits = 0;              ///< times a send had to wait for the network
-  std::uint64_t received = 0;           ///< messages that the platform took
   std::uint64_t allocations = 0;        ///< control channels that were opened
   std::uint64_t unknown_peer = 0;       ///< dropped: no peer has this address
   std::uint64_t truncated = 0;          ///< dropped: longer than the memory to receive into
   std::uint64_t icmp = 0;               ///< reports from the relay about a peer's address
-  std::uint64_t empty = 0;              ///< refused by the platform: not one byte
-  std::uint64_t not_active = 0;         ///< refused by the platform: the instance is not active
-  std::uint64_t unknown_local_id = 0;   ///< refused by the platform: no endpoint has the id
-  std::uint64_t queue_full = 0;         ///< refused by the platform: the endpoint's queue is full
   std::uint64_t signals_sent = 0;       ///< announcements to peers
   std::uint64_t malformed_signals = 0;  ///< dropped: not an announcement of a known version
   std::uint64_t stale_signals = 0;      ///< dropped: overtaken by a later one
-
-  /// Counts a message that the platform did not take, by its reason.
-  void count_refusal(status why) noexcept {
-    if (why == errc::message_empty) ++empty;
-    else if (why == errc::not_active) ++not_active;
-    else if (why == errc::unknown_transport_id) ++unknown_local_id;
-    else ++queue_full;
-  }
 };
 
 }  // namespace lockgate::inline v0

@@ -208,16 +208,7 @@ class turn_port final : public turn_relay_user<Crypto>,
     }
   }
   void batch_ended() override {
-    std::span<incoming> messages = std::span(messages_).first(std::exchange(taken_, 0));
-    while (!messages.empty()) {
-      const accepted up = instance_.indicate(messages);
-      counters_.received += up.count;
-      messages = messages.subspan(up.count);
-      if (messages.empty()) return;
-      counters_.count_refusal(up.why);
-      messages.front() = incoming();
-      messages = messages.subspan(1);
-    }
+    hand_up(instance_, std::span(messages_).first(std::exchange(taken_, 0)), counters_);
   }
 
  private:
