@@ -1,4 +1,5 @@
 // Must it be Asio? No: any loop can run a scheduler. This one is nine lines long.
+#include "lockgate/base/system_random.hpp"
 #include "lockgate/lockgate.hpp"
 
 #include "check.hpp"

@@ -30,11 +30,10 @@ def reachable(header, seen, standard):
     if header in seen:
         return
     seen.add(header)
-    text = re.sub(r"#ifdef _WIN32\n.*?#else\n", "", (INCLUDE / header).read_text(), flags=re.DOTALL)
-    for line in text.splitlines():
+    for line in (INCLUDE / header).read_text().splitlines():
         if own := re.match(r'#include "(lockgate/[^"]+)"', line):
             reachable(own.group(1), seen, standard)
-        elif std := re.match(r"#include (<[a-z_/.]+>)", line):
+        elif std := re.match(r"#include (<[a-z_]+>)", line):
             standard.add(std.group(1))
 
 

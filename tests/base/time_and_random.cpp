@@ -1,6 +1,7 @@
 // base/clock.hpp, base/random.hpp.
 #include "lockgate/base/clock.hpp"
 #include "lockgate/base/random.hpp"
+#include "lockgate/base/system_random.hpp"
 #include "support/doctest.hpp"
 #include "support/world.hpp"
 

@@ -1,5 +1,6 @@
 // The core at work without exceptions, type information, doctest or Asio: what every configuration
 // in docs/reference/portability.md builds and runs.
+#include "lockgate/base/system_random.hpp"  // for system_random
 #include "lockgate/direct/direct.hpp"
 #include "lockgate/lockgate.hpp"
 #include "lockgate/stun/encoder.hpp"

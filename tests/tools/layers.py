@@ -30,7 +30,6 @@ BEYOND = {
 FOREIGN = {
     r"asio(/.*)?\.hpp": ["asio"],
     r"openssl/.*": ["crypto", "asio"],
-    r"sys/random\.h": ["base"],  # where random bytes come from
     r"sanitizer/.*": ["buffer"],  # the compiler's: poisoning returned memory
     r"(sys|netinet|arpa|net|linux|bits)/.*|.*\.h": ["asio"],
 }

@@ -10,8 +10,9 @@
 #include "lockgate/asio/system_error.hpp"        // for from_asio
 #include "lockgate/asio/udp_socket.hpp"          // for basic_udp_socket
 #include "lockgate/base/clock.hpp"               // for time_source, steady_time
-#include "lockgate/base/random.hpp"              // for random_source, system_random
+#include "lockgate/base/random.hpp"              // for random_source
 #include "lockgate/base/result.hpp"              // for result
+#include "lockgate/base/system_random.hpp"       // for system_random
 #include "lockgate/buffer/slab_pool.hpp"         // for slab_pool
 #include "lockgate/coro/scheduler.hpp"           // for scheduler
 #include "lockgate/net/datagram_socket.hpp"      // for datagram_network

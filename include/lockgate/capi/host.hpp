@@ -3,7 +3,7 @@
 
 #include "lockgate/base/clock.hpp"          // for steady_time, never
 #include "lockgate/base/config.hpp"         // for LOCKGATE_REQUIRE
-#include "lockgate/base/random.hpp"         // for system_random
+#include "lockgate/base/system_random.hpp"  // for system_random
 #include "lockgate/capi/blocking_call.hpp"  // for blocking_call
 #include "lockgate/capi/platform.hpp"       // for misuse_statistics
 #include "lockgate/coro/inbox.hpp"          // for posted_item
